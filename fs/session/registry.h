@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sessions of an instance.
+ *
+ * A session is a flat record in the arena and a directory in the store; its number is the record's
+ * index, stable for the life of the mount. The registry finds, makes and removes sessions; what
+ * is inside a view is view/'s business.
+ *
+ * Calls that touch the disk: registry_load, registry_open with create, registry_remove,
+ * registry_reset. The registry's mutex is never held over those: a session under construction has
+ * state SESSION_STATE_MAKING and is invisible to finds; a second maker of the same id waits on a
+ * condition variable (microseconds: two mkdirs).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/config.h"
+#include "base/err.h"
+
+#define SESSION_ID_SIZE 65 /* with the NUL */
+
+enum session_state { SESSION_STATE_MAKING = 1, SESSION_STATE_LIVE, SESSION_STATE_REMOVING };
+
+enum session_flags {
+	SESSION_EPHEMERAL = 1, /* made by `run` without an id: vanishes at its end if unchanged */
+	SESSION_POSIX = 2,     /* named after a POSIX session (getsid): dropped when that is gone */
+};
+
+struct session_record {
+	struct arena_record head;
+	uint32_t uid;
+	uint32_t flags;         /* enum session_flags */
+	_Atomic uint32_t epoch; /* raised by reset: view nodes of an earlier epoch are stale */
+	uint32_t posix_sid;     /* SESSION_POSIX: the leader's pid and start, else 0 */
+	uint64_t posix_start_ticks;
+	uint64_t created_real_ns;
+	_Atomic uint64_t used_real_ns; /* last time it was named by run, create or a magic link */
+	char id[SESSION_ID_SIZE];
+	char pad[7];
+};
+
+struct store;
+struct registry;
+
+/*
+ * Makes the registry over `table` (records of struct session_record), and rebuilds its index.
+ * On the first worker (`first`) the store's sessions are loaded into the table; later ones find
+ * them there. Returns 0 or negative errno.
+ */
+int registry_new(struct arena_table *table, struct store *store, const struct config *config,
+		 bool first, struct registry **ret_registry);
+void registry_free(struct registry *registry);
+
+/* The live session of that uid and id, 0 where there is none. */
+uint32_t registry_find(struct registry *registry, uid_t uid, const char *id);
+
+/*
+ * Finds or makes. `flags` are for a new one. ret_created (may be NULL) tells which. Returns 0 or
+ * -1 with err: VALIDATION_ERROR (no id), LIMIT_REACHED (max_sessions), IO_ERROR (store full ...).
+ */
+int registry_open(struct registry *registry, uid_t uid, const char *id, uint32_t flags,
+		  uint32_t *ret_session, bool *ret_created, struct err *err);
+
+/* The record; borrowed, valid while the session is live. */
+const struct session_record *registry_at(const struct registry *registry, uint32_t session);
+/* The next live session after `session` (0 to begin), in no order; 0 at the end. */
+uint32_t registry_next(const struct registry *registry, uint32_t session);
+uint32_t registry_count(const struct registry *registry);
+void registry_touch(struct registry *registry, uint32_t session);
+
+/*
+ * The session's backing directories of one share, made at first use with owner and mode of the
+ * lower's root. Both fds are O_PATH | O_DIRECTORY, owned by the caller. Returns 0 or negative
+ * errno.
+ */
+int registry_open_upper(struct registry *registry, uint32_t session, size_t share,
+			int *ret_upper_fd, int *ret_work_fd);
+/* As above, but -ENOENT where that share's upper was never made. */
+int registry_peek_upper(struct registry *registry, uint32_t session, size_t share,
+			int *ret_upper_fd);
+
+/* Whether anything is in any upper of the session. 1, 0, or negative errno. */
+int registry_has_changes(struct registry *registry, uint32_t session);
+
+/* Removes the session from table and store. The caller has made sure that no run lives in it. */
+int registry_remove(struct registry *registry, uint32_t session, struct err *err);
+/* Empties the session's uppers (moved aside first: atomic), and raises its epoch. */
+int registry_reset(struct registry *registry, uint32_t session, struct err *err);
+
+/* Makes an unused id "s-xxxxxxxx" for that uid. `ret` has SESSION_ID_SIZE bytes. */
+void registry_fresh_id(struct registry *registry, uid_t uid, char *ret);
