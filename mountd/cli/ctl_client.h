@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control file from the asking side (docs/ctl.md): open, write a request, read its envelope.
+ *
+ * Errors are those a person can act on: UNAVAILABLE where nothing is mounted (with `sessionfs
+ * mount` as suggestion) or the daemon is gone, PERMISSION_DENIED, IO_ERROR.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/json.h"
+#include "cli/verb.h"
+
+/* Opens <mountpoint>/ctl (close-on-exec). Returns the fd, or -1 with err. */
+int ctl_open(const char *mountpoint, struct err *err);
+
+/*
+ * Asks on an open control file and waits for the answer, however long it takes. Takes `request`,
+ * always (NULL: out of memory). Returns 0 with the parts of the envelope in `answer`
+ * (answer->error set where the daemon refused), or -1 with err where there was no envelope.
+ */
+int ctl_ask_consume(int fd, json_t *request, struct answer *answer, struct err *err);
+
+/* Open, ask, close. What most verbs' act() is made of. */
+int ctl_call_consume(const struct call *call, json_t *request, struct answer *answer,
+		     struct err *err);
