@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/layout.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <sys/xattr.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+
+void layout_names_init(struct layout_names *names, const char *overlay_prefix)
+{
+	const char *own = strncmp(overlay_prefix, "user.", 5) == 0 ? "user.sessionfs."
+								   : "trusted.sessionfs.";
+
+	snprintf(names->prefix, sizeof(names->prefix), "%s", overlay_prefix);
+	snprintf(names->own_prefix, sizeof(names->own_prefix), "%s", own);
+	snprintf(names->opaque, sizeof(names->opaque), "%sopaque", overlay_prefix);
+	snprintf(names->redirect, sizeof(names->redirect), "%sredirect", overlay_prefix);
+	snprintf(names->whiteout, sizeof(names->whiteout), "%swhiteout", overlay_prefix);
+	snprintf(names->base, sizeof(names->base), "%sbase", own);
+}
+
+int layout_make_whiteout(int dirfd, const char *name)
+{
+	return mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) ? -errno : 0;
+}
+
+/* setxattr and getxattr refuse O_PATH fds; their path in /proc does not. */
+static int set_on_fd(int fd, const char *xattr, const void *value, size_t size)
+{
+	char path[32];
+
+	sys_fd_path(fd, path);
+	return setxattr(path, xattr, value, size, 0) ? -errno : 0;
+}
+
+int layout_set_opaque(const struct layout_names *names, int dir_fd)
+{
+	return set_on_fd(dir_fd, names->opaque, "y", 1);
+}
+
+bool layout_is_opaque(const struct layout_names *names, int dir_fd)
+{
+	char path[32];
+	char value[4];
+
+	sys_fd_path(dir_fd, path);
+	return getxattr(path, names->opaque, value, sizeof(value)) == 1 && value[0] == 'y';
+}
+
+int layout_set_redirect(const struct layout_names *names, int dir_fd, const char *lower_path)
+{
+	char value[PATH_MAX];
+	int len = snprintf(value, sizeof(value), "/%s", lower_path);
+
+	if (len >= (int)sizeof(value))
+		return -ENAMETOOLONG;
+	return set_on_fd(dir_fd, names->redirect, value, (size_t)len);
+}
+
+int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret_lower_path)
+{
+	char path[32];
+	char value[PATH_MAX];
+	ssize_t len;
+
+	sys_fd_path(dir_fd, path);
+	len = getxattr(path, names->redirect, value, sizeof(value) - 1);
+	if (len < 0)
+		return errno == ENOTSUP ? -ENODATA : -errno;
+	value[len] = '\0';
+	if (value[0] != '/' || !value[1])
+		return -EINVAL;
+	*ret_lower_path = strdup(value + 1);
+	return *ret_lower_path ? 0 : -ENOMEM;
+}
+
+int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower)
+{
+	struct layout_base base = {
+		.version = htole32(LAYOUT_BASE_VERSION),
+		.mode = htole32(lower->st_mode),
+		.uid = htole32(lower->st_uid),
+		.gid = htole32(lower->st_gid),
+		.dev = htole64(lower->st_dev),
+		.ino = htole64(lower->st_ino),
+		.size = htole64((uint64_t)lower->st_size),
+		.mtime_ns = htole64((uint64_t)lower->st_mtim.tv_sec * NSEC_PER_SEC +
+				    (uint64_t)lower->st_mtim.tv_nsec),
+		.ctime_ns = htole64((uint64_t)lower->st_ctim.tv_sec * NSEC_PER_SEC +
+				    (uint64_t)lower->st_ctim.tv_nsec),
+	};
+	int r = set_on_fd(fd, names->base, &base, sizeof(base));
+
+	/* Symlinks and special files take no user.* attributes: they do without. */
+	return r == -EPERM || r == -ENOTSUP || r == -ELOOP ? 0 : r;
+}
+
+static int decode_base(ssize_t size, struct layout_base *base)
+{
+	if (size != (ssize_t)sizeof(*base) || le32toh(base->version) != LAYOUT_BASE_VERSION)
+		return -ENODATA;
+	base->version = le32toh(base->version);
+	base->mode = le32toh(base->mode);
+	base->uid = le32toh(base->uid);
+	base->gid = le32toh(base->gid);
+	base->dev = le64toh(base->dev);
+	base->ino = le64toh(base->ino);
+	base->size = le64toh(base->size);
+	base->mtime_ns = le64toh(base->mtime_ns);
+	base->ctime_ns = le64toh(base->ctime_ns);
+	return 0;
+}
+
+int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base)
+{
+	char path[32];
+	struct layout_base base = {0};
+	int r;
+
+	sys_fd_path(fd, path);
+	r = decode_base(getxattr(path, names->base, &base, sizeof(base)), &base);
+	if (r == 0)
+		*ret_base = base;
+	return r;
+}
+
+int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
+		       struct layout_base *ret_base)
+{
+	char path[32 + NAME_MAX + 2];
+	struct layout_base base = {0};
+	int r;
+
+	sys_fd_path(dirfd, path);
+	strcat(path, "/");
+	strncat(path, name, NAME_MAX);
+	r = decode_base(lgetxattr(path, names->base, &base, sizeof(base)), &base);
+	if (r == 0)
+		*ret_base = base;
+	return r;
+}
+
+bool layout_xattr_is_private(const struct layout_names *names, const char *xattr)
+{
+	return strncmp(xattr, names->prefix, strlen(names->prefix)) == 0 ||
+	       strncmp(xattr, names->own_prefix, strlen(names->own_prefix)) == 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The overlayfs layout of an upper directory (Documentation/filesystems/overlayfs.rst), so that
+ * the kernel's overlayfs can mount what we wrote:
+ *
+ *	whiteout          a character device 0:0, or an empty file with xattr <prefix>whiteout
+ *	opaque directory  xattr <prefix>opaque = "y": nothing of the lower shows in it
+ *	redirect          xattr <prefix>redirect = "/path": the directory merges with that lower
+ *	                  directory (absolute from the lower's root) instead of its namesake
+ *
+ * and one attribute of our own: <own prefix>base on everything that was copied up, what the lower
+ * held then (struct layout_base). It gives a constant st_ino over copy-up.
+ *
+ * All calls return 0 or negative errno unless they say otherwise.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* What the lower held at copy-up; little endian on disk, docs/format.md. */
+struct layout_base {
+	uint32_t version; /* LAYOUT_BASE_VERSION */
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	uint64_t mtime_ns;
+	uint64_t ctime_ns;
+};
+#define LAYOUT_BASE_VERSION 1
+
+/* The names of the attributes, with the store's prefix ("trusted.overlay." or "user.overlay."). */
+struct layout_names {
+	char opaque[40];
+	char redirect[40];
+	char whiteout[40];
+	char base[40]; /* "trusted.sessionfs.base" or "user.sessionfs.base" */
+	char prefix[24];
+	char own_prefix[24];
+};
+void layout_names_init(struct layout_names *names, const char *overlay_prefix);
+
+/* Whether what `st` describes is a whiteout by its type alone. */
+static inline bool layout_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
+/* Makes a whiteout; -EEXIST where the name is there. */
+int layout_make_whiteout(int dirfd, const char *name);
+
+/* dir_fd may be O_PATH. */
+int layout_set_opaque(const struct layout_names *names, int dir_fd);
+bool layout_is_opaque(const struct layout_names *names, int dir_fd);
+/* Path relative to the lower's root, without leading slash; the attribute holds it with one. */
+int layout_set_redirect(const struct layout_names *names, int dir_fd, const char *lower_path);
+/* 0 with a new string, -ENODATA where there is none, -EINVAL where it is not a safe path. */
+int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret_lower_path);
+
+/* `fd` may be O_PATH. Failing to set is no error where the file system takes no such attribute. */
+int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower);
+int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base);
+/* As layout_get_base() by name, without following a symlink. */
+int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
+		       struct layout_base *ret_base);
+
+/* Whether an attribute is ours or overlayfs's: neither listed nor set through a view. */
+bool layout_xattr_is_private(const struct layout_names *names, const char *xattr);
