@@ -8,7 +8,6 @@ add_compile_options(
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual
   -Wimplicit-fallthrough -fno-common -fno-strict-aliasing
   -ffunction-sections -fdata-sections)
-add_link_options(-Wl,--gc-sections)
 
 if(SESSIONFS_WERROR)
   add_compile_options(-Werror)
