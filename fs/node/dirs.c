@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* The layers of directory nodes: opened when needed, a bounded number kept. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "node/internal.h"
+
+/*
+ * Directories whose fds are kept, two each; the worker raises its RLIMIT_NOFILE above what this
+ * and the handles need.
+ */
+#define NODE_DIRS_CACHED 65536
+
+struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index)
+{
+	struct layer_dir *dir;
+
+	pthread_mutex_lock(&nodes->mutex);
+	dir = nodes->private[index].dir;
+	if (dir)
+		layer_dir_ref(dir);
+	pthread_mutex_unlock(&nodes->mutex);
+	return dir;
+}
+
+/* Picks one cached directory to drop, in clock order; returns its reference. */
+static struct layer_dir *evict_locked(struct nodes *nodes)
+{
+	for (uint32_t tries = arena_count(nodes->table) + 1; tries; tries--) {
+		uint32_t index = arena_next(nodes->table, nodes->evict_hand);
+
+		nodes->evict_hand = index;
+		if (index && nodes->private[index].dir) {
+			nodes->cached_dirs--;
+			return TAKE_PTR(nodes->private[index].dir);
+		}
+	}
+	return NULL;
+}
+
+/* Caches a directory that was opened; whoever was first wins. Returns a reference to the cached. */
+static struct layer_dir *cache_dir(struct nodes *nodes, uint32_t index,
+				   struct layer_dir *dir_consume)
+{
+	struct layer_dir *evicted = NULL, *loser = NULL, *dir = dir_consume;
+
+	pthread_mutex_lock(&nodes->mutex);
+	if (nodes->private[index].dir) {
+		loser = dir;
+		dir = nodes->private[index].dir;
+	} else if (node_at(nodes, index)->head.state) {
+		if (nodes->cached_dirs >= NODE_DIRS_CACHED)
+			evicted = evict_locked(nodes);
+		nodes->private[index].dir = dir;
+		nodes->cached_dirs++;
+	} else {
+		/* Forgotten meanwhile: the caller alone has it. */
+		pthread_mutex_unlock(&nodes->mutex);
+		return dir;
+	}
+	layer_dir_ref(dir);
+	pthread_mutex_unlock(&nodes->mutex);
+	layer_dir_unref(evicted);
+	layer_dir_unref(loser);
+	return dir;
+}
+
+/* Whether what a name led to is the directory that the node stands for. */
+static int verify(const struct node_info *node, const struct layer_dir *dir)
+{
+	struct stat st;
+	int fd = layer_dir_fd(dir, node->layer);
+
+	if (fd < 0)
+		return -ESTALE;
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	return st.st_dev == node->backing_dev && st.st_ino == node->backing_ino ? 0 : -ESTALE;
+}
+
+static int open_dir(struct nodes *nodes, const struct node_info *node, struct layer_dir **ret_dir)
+{
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL, *dir = NULL;
+	struct node_info above;
+	int r;
+
+	if (node->flags & NODE_NAMELESS)
+		return -ESTALE;
+	if (registry_at(nodes->setup->registry, node->session)->epoch != node->epoch)
+		return -ESTALE;
+	r = node_get_index(nodes, node->parent, &above);
+	if (r < 0)
+		return r;
+	if (above.state == NODE_STATE_VIRTUAL) {
+		r = view_open(nodes->setup, node->session, node->share, &dir);
+	} else {
+		/* As deep as the path is: PATH_MAX / 2 levels at most. */
+		r = node_dir(nodes, above.index, &parent);
+		if (r == 0)
+			r = view_open_dir(parent, node->name, &dir);
+		if (r == 0)
+			r = verify(node, dir);
+	}
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? -ESTALE : r;
+	*ret_dir = cache_dir(nodes, node->index, TAKE_PTR(dir));
+	return 0;
+}
+
+int node_dir(struct nodes *nodes, uint32_t index, struct layer_dir **ret_dir)
+{
+	struct node_info node;
+	int r = -ESTALE;
+
+	*ret_dir = node_dir_peek(nodes, index);
+	if (*ret_dir)
+		return 0;
+	/* A rename between the copy and the opening shows as another object: look again. */
+	for (int tries = 0; tries < 3 && r == -ESTALE; tries++) {
+		r = node_get_index(nodes, index, &node);
+		if (r < 0)
+			return r;
+		if (!S_ISDIR(node.type))
+			return -ENOTDIR;
+		r = open_dir(nodes, &node, ret_dir);
+	}
+	return r;
+}
+
+void nodes_each_lower_dir(struct nodes *nodes, uint32_t share, const char *lower_path,
+			  void (*fn)(uint64_t nodeid, void *context), void *context)
+{
+	for (uint32_t i = 0; (i = arena_next(nodes->table, i));) {
+		uint64_t nodeid = 0;
+
+		pthread_mutex_lock(&nodes->mutex);
+		if (nodes->private[i].dir && nodes->private[i].dir->view->share == share &&
+		    nodes->private[i].dir->lower_path &&
+		    strcmp(nodes->private[i].dir->lower_path, lower_path) == 0)
+			nodeid = node_nodeid(nodes, i);
+		pthread_mutex_unlock(&nodes->mutex);
+		if (nodeid)
+			fn(nodeid, context);
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of node/ share: the table with its indexes. Not for other layers.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/index.h"
+#include "node/node.h"
+
+/* Per node, in the worker's own memory; zero is empty. */
+struct node_private {
+	struct layer_dir *dir; /* a reference */
+	int fd_plus_one;       /* of an object without a name */
+};
+
+struct nodes {
+	pthread_mutex_t mutex;
+	struct arena_table *table;
+	struct arena_table *names;
+	const struct view_setup *setup;
+	struct node_private *private; /* by record index; guarded by: mutex */
+	struct index by_name;         /* parent and name; guarded by: mutex */
+	struct index by_inode;        /* NODE_BY_INODE; guarded by: mutex */
+	uint32_t cached_dirs;         /* guarded by: mutex */
+	uint32_t evict_hand;          /* guarded by: mutex */
+};
+
+struct node_record *node_at(const struct nodes *nodes, uint32_t index);
+uint64_t node_nodeid(const struct nodes *nodes, uint32_t index);
+const char *node_name_locked(const struct nodes *nodes, const struct node_record *node);
+/* 0 or -ENOMEM. */
+int node_set_name_locked(struct nodes *nodes, struct node_record *node, const char *name);
+void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_info *ret);
+
+/* The node that has this name, 0 where there is none. */
+uint32_t node_find_locked(const struct nodes *nodes, uint32_t parent, const char *name);
+uint32_t node_find_inode_locked(const struct nodes *nodes, const struct node_record *like);
+/* Puts a node into the indexes that its flags ask for, and out of them. */
+int node_index_locked(struct nodes *nodes, uint32_t index);
+void node_unindex_locked(struct nodes *nodes, uint32_t index);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes: what the kernel knows by number.
+ *
+ * A node is a flat record in the arena. Its nodeid is (generation << 32 | index), never reused
+ * while the mount lives; the root's is 1. It says *where* the object is (parent node and name, or
+ * session and share for the root of a view) and *which* object it was found to be (backing device
+ * and inode), so that a name that came to mean something else is noticed (-ESTALE), and a new
+ * worker finds everything again. Objects with several names keep the name that was used last.
+ *
+ * Nodes are per session, directories without exception (ARCHITECTURE section 2).
+ *
+ * Private memory of the worker holds, per node, what can be rebuilt: the pair of directory fds, and
+ * the fd of an object that has lost its name.
+ *
+ * One mutex guards the records' mutable fields and the indexes; it is never held over a system
+ * call. Callers work on copies (struct node_info).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "view/resolve.h"
+#include "view/view.h"
+
+#define NODE_ROOT_ID 1
+#define NODES_MAX (4u << 20)
+#define NODE_NAME_INLINE 24
+
+enum node_state {
+	NODE_STATE_VIRTUAL = 1, /* outside the views: resolved by its path, see virt/ */
+	NODE_STATE_VIEW,        /* an object of a view */
+};
+
+enum node_flags {
+	NODE_NAMELESS = 1,     /* removed, or replaced behind our back: its name is not its own */
+	NODE_BY_INODE = 2,     /* is in the index by inode: has or had several names */
+	NODE_BACKING_UPPER = 4 /* the open passthrough handles go to the upper, else to the lower */
+};
+
+struct node_record {
+	struct arena_record head;
+	uint32_t parent; /* index; 0 for the root of the mount */
+	uint32_t session;
+	uint32_t epoch; /* of the session when it was made */
+	uint16_t share;
+	uint8_t flags;      /* enum node_flags */
+	uint8_t layer;      /* enum layer; of the backing below */
+	uint64_t lookups;   /* the kernel's references */
+	uint32_t children;  /* nodes that name this one as parent */
+	uint32_t opens;     /* handles */
+	uint32_t mapped;    /* handles that allow shared writable maps (O_RDWR) */
+	int32_t backing_id; /* passthrough registration; 0: none */
+	uint64_t ino;
+	uint64_t backing_dev;
+	uint64_t backing_ino;
+	uint32_t type;      /* S_IFMT bits */
+	uint32_t long_name; /* record in the table of names, 0: inline */
+	char name[NODE_NAME_INLINE];
+};
+
+struct node_name_record {
+	struct arena_record head;
+	char name[256];
+};
+
+/* A copy of what an operation needs, made under the mutex. */
+struct node_info {
+	uint32_t index;
+	uint32_t state;
+	uint32_t parent;
+	uint32_t session;
+	uint32_t epoch;
+	uint32_t share;
+	uint32_t type;
+	uint32_t opens;
+	uint32_t mapped;
+	uint8_t flags;
+	enum layer layer;
+	int backing_id;
+	uint64_t nodeid;
+	uint64_t ino;
+	uint64_t backing_dev;
+	uint64_t backing_ino;
+	char name[256];
+};
+
+struct nodes;
+
+int nodes_new(struct arena_table *table, struct arena_table *names, const struct view_setup *setup,
+	      struct nodes **ret_nodes);
+void nodes_free(struct nodes *nodes);
+
+/* The node of a nodeid. 0, or -ESTALE where it is gone. */
+int node_get(struct nodes *nodes, uint64_t nodeid, struct node_info *ret_info);
+/* The same by index, for parents. */
+int node_get_index(struct nodes *nodes, uint32_t index, struct node_info *ret_info);
+
+/*
+ * Finds or makes, in one critical section, the node of a name that was resolved, and raises its
+ * lookup count. `found` NULL: a virtual node. A node of that name that is another object loses the
+ * name to the new one. Returns 0, -ENOMEM (table full).
+ */
+int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
+		const struct resolved *found, uint32_t type, struct node_info *ret_info);
+/* As node_lookup() for the root of a view, below a virtual directory. */
+int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uint32_t session,
+		     uint32_t share, const struct resolved *found, struct node_info *ret_info);
+
+/* Makes a node without a name (O_TMPFILE): it has lookups 1 and keeps fd (O_PATH), which is taken. */
+int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolved *found,
+		      int fd_consume, struct node_info *ret_info);
+
+/* The kernel forgot `count` references. backing_id of a freed node goes to ret_backing_id, else 0. */
+void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, int *ret_backing_id);
+
+/*
+ * The name of a directory entry is gone (unlink, rmdir, replaced by a rename). fd_consume: an O_PATH
+ * fd of the object, or -1; the node that had this name keeps it, to serve what is still open.
+ */
+void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int fd_consume);
+/* The entry was renamed; whatever had the new name was reported gone before. */
+void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name,
+		  uint32_t new_parent, const char *new_name);
+/* Both names changed places. */
+void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, uint32_t parent_b,
+		    const char *name_b);
+
+/* The object now lies elsewhere: copy-up, a move between layers. */
+void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
+		      uint64_t ino);
+/*
+ * The node keeps serving what is open of the old backing, but its name is to be looked up anew, and
+ * gives another node (copy-up of a file that is open with passthrough).
+ */
+void node_detach(struct nodes *nodes, uint32_t index, int fd_consume);
+
+/* Counts handles. `mapped` as in the record. Returns the handles after the change. */
+uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta);
+/* Sets the passthrough registration if there is none; returns the one that is there then. */
+int node_set_backing(struct nodes *nodes, uint32_t index, int backing_id, enum layer layer);
+/* Takes the registration away, for another backing. Returns it, 0 where there was none. */
+int node_take_backing(struct nodes *nodes, uint32_t index);
+
+/*
+ * The layers of a directory node of a view; a new reference. Opened when needed, kept while room
+ * is (NODE_DIRS_CACHED). -ESTALE where its name does not lead to it any more.
+ */
+int node_dir(struct nodes *nodes, uint32_t index, struct layer_dir **ret_dir);
+/* The cached layers if there are any, else NULL; a new reference. */
+struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index);
+
+/* A borrowed O_PATH fd of an object without a name, -1 where there is none. Lives as the node does. */
+int node_nameless_fd(struct nodes *nodes, uint32_t index);
+
+/* Path of a virtual node below the mount point ("" for the root). 0 or -ENAMETOOLONG. */
+int node_virtual_path(struct nodes *nodes, uint32_t index, char *ret, size_t size);
+
+/*
+ * The node with that parent and name, without raising its count; 0 where there is none. For
+ * notifications to the kernel.
+ */
+uint64_t node_find(struct nodes *nodes, uint32_t parent, const char *name);
+/* Calls fn for each directory node that is cached with that lower path: to expire names in it. */
+void nodes_each_lower_dir(struct nodes *nodes, uint32_t share, const char *lower_path,
+			  void (*fn)(uint64_t nodeid, void *context), void *context);
+
+uint32_t nodes_count(const struct nodes *nodes);
+static inline uint64_t node_id(uint32_t index, uint32_t generation)
+{
+	return (uint64_t)generation << 32 | index;
+}
