@@ -89,8 +89,6 @@ static int open_dir(struct nodes *nodes, const struct node_info *node, struct la
 
 	if (node->flags & NODE_NAMELESS)
 		return -ESTALE;
-	if (registry_at(nodes->setup->registry, node->session)->epoch != node->epoch)
-		return -ESTALE;
 	r = node_get_index(nodes, node->parent, &above);
 	if (r < 0)
 		return r;

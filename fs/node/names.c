@@ -42,7 +42,7 @@ static bool inode_equal(uint32_t number, const void *key, void *context)
 
 	return node->session == like->session && node->share == like->share &&
 	       node->layer == like->layer && node->backing_dev == like->backing_dev &&
-	       node->backing_ino == like->backing_ino && node->epoch == like->epoch;
+	       node->backing_ino == like->backing_ino && node->stamp == like->stamp;
 }
 
 static void *as_context(const struct nodes *nodes)
@@ -137,7 +137,7 @@ static bool same_object(const struct node_record *node, const struct node_record
 {
 	return node->head.state == like->head.state && node->type == like->type &&
 	       node->session == like->session && node->share == like->share &&
-	       node->epoch == like->epoch && node->layer == like->layer &&
+	       node->stamp == like->stamp && node->layer == like->layer &&
 	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino;
 }
 
@@ -149,7 +149,7 @@ static bool same_directory(const struct node_record *node, const struct node_rec
 {
 	return S_ISDIR(like->type) && node->type == like->type &&
 	       node->head.state == like->head.state && node->session == like->session &&
-	       node->share == like->share && node->epoch == like->epoch && node->ino == like->ino;
+	       node->share == like->share && node->stamp == like->stamp && node->ino == like->ino;
 }
 
 static int insert_locked(struct nodes *nodes, const struct node_record *like, const char *name,
@@ -226,7 +226,7 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 	like->head.state = NODE_STATE_VIEW;
 	like->session = session;
 	like->share = (uint16_t)share;
-	like->epoch = registry_at(registry, session)->epoch;
+	like->stamp = registry_at(registry, session)->epoch;
 	like->layer = (uint8_t)found->layer;
 	like->backing_dev = found->st.st_dev;
 	like->backing_ino = found->st.st_ino;
@@ -245,7 +245,7 @@ int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
 		const struct node_record *above = node_at(nodes, parent);
 
 		describe(nodes, found, above->session, above->share, &like);
-		like.epoch = above->epoch;
+		like.stamp = above->stamp;
 	} else {
 		like.head.state = NODE_STATE_VIRTUAL;
 		like.type = type;

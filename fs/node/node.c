@@ -65,7 +65,7 @@ void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_inf
 	ret->state = node->head.state;
 	ret->parent = node->parent;
 	ret->session = node->session;
-	ret->epoch = node->epoch;
+	ret->stamp = node->stamp;
 	ret->share = node->share;
 	ret->type = node->type;
 	ret->opens = node->opens;
@@ -93,30 +93,39 @@ static uint32_t index_of(const struct nodes *nodes, uint64_t nodeid)
 	return node_at(nodes, index)->head.state ? index : 0;
 }
 
+/* What belonged to a session before its reset or removal is there no more. */
+static int get_locked(struct nodes *nodes, uint32_t index, struct node_info *ret_info)
+{
+	const struct node_record *node;
+
+	if (!index)
+		return -ESTALE;
+	node = node_at(nodes, index);
+	if (!node->head.state)
+		return -ESTALE;
+	if (node->head.state == NODE_STATE_VIEW &&
+	    node->stamp != registry_at(nodes->setup->registry, node->session)->epoch)
+		return -ESTALE;
+	node_fill_locked(nodes, index, ret_info);
+	return 0;
+}
+
 int node_get(struct nodes *nodes, uint64_t nodeid, struct node_info *ret_info)
 {
-	uint32_t index;
-	int r = -ESTALE;
+	int r;
 
 	pthread_mutex_lock(&nodes->mutex);
-	index = index_of(nodes, nodeid);
-	if (index) {
-		node_fill_locked(nodes, index, ret_info);
-		r = 0;
-	}
+	r = get_locked(nodes, index_of(nodes, nodeid), ret_info);
 	pthread_mutex_unlock(&nodes->mutex);
 	return r;
 }
 
 int node_get_index(struct nodes *nodes, uint32_t index, struct node_info *ret_info)
 {
-	int r = -ESTALE;
+	int r;
 
 	pthread_mutex_lock(&nodes->mutex);
-	if (index && node_at(nodes, index)->head.state) {
-		node_fill_locked(nodes, index, ret_info);
-		r = 0;
-	}
+	r = get_locked(nodes, index, ret_info);
 	pthread_mutex_unlock(&nodes->mutex);
 	return r;
 }

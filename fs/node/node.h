@@ -45,7 +45,7 @@ struct node_record {
 	struct arena_record head;
 	uint32_t parent; /* index; 0 for the root of the mount */
 	uint32_t session;
-	uint32_t epoch; /* of the session when it was made */
+	uint32_t stamp; /* the epoch of the session when it was made */
 	uint16_t share;
 	uint8_t flags;      /* enum node_flags */
 	uint8_t layer;      /* enum layer; of the backing below */
@@ -73,7 +73,7 @@ struct node_info {
 	uint32_t state;
 	uint32_t parent;
 	uint32_t session;
-	uint32_t epoch;
+	uint32_t stamp;
 	uint32_t share;
 	uint32_t type;
 	uint32_t opens;

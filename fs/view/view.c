@@ -83,7 +83,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	view->session = session;
 	view->share = share;
 	view->mode = config->mode;
-	view->epoch = registry_at(setup->registry, session)->epoch;
+	view->stamp = registry_at(setup->registry, session)->epoch;
 	view->work_fd = TAKE_FD(work);
 	root->refs = 1;
 	root->view = view;

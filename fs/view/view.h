@@ -36,7 +36,7 @@ struct view {
 	const struct view_setup *setup;
 	uint32_t session;
 	uint32_t share;
-	uint32_t epoch; /* of the session when the view was made; a reset makes a new view */
+	uint32_t stamp; /* the epoch of the session when the view was made; a reset makes a new view */
 	enum share_mode mode;
 	_Atomic int work_fd; /* -1 until the upper was made */
 	_Atomic uint64_t next_temporary;
