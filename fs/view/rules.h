@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Path rules: which class a path of a share is in (SPEC section 4). Pure; made once at the start.
+ * Path rules: which class a path of a share is in (SPEC section 4). Pure; made once at the start,
+ * read by many threads without a lock.
+ *
+ * One ordered list decides: the defaults, then the share's `lock` globs, then its `merge` globs,
+ * each in the order given; the last that matches wins. '!' takes paths out of the class whose list
+ * it stands in: "!a" among the lock globs makes `a` no lock, "!a" among the merge globs leaves `a`
+ * to what the lock globs say.
  */
 #pragma once
 
@@ -24,4 +30,5 @@ void rules_free(struct rules *rules);
 int rules_class_by_name(const struct rules *rules, const char *name);
 /* The class of a path relative to the share; not of what lies below a lock directory. */
 enum path_class rules_class(const struct rules *rules, const char *relative_path);
+/* "private", "lock", "merge", "shared". */
 const char *path_class_name(enum path_class path_class);
