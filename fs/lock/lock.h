@@ -34,7 +34,7 @@
 #include "session/identity.h"
 #include "store/store.h"
 
-#define LOCKS_MAX 16384	       /* held locks of an instance: acquiring gives ENOLCK beyond */
+#define LOCKS_MAX 16384        /* held locks of an instance: acquiring gives ENOLCK beyond */
 #define LOCK_WAITERS_MAX 65536 /* requests waiting for locks: ENOLCK beyond */
 
 /* One table: idiom, name in JSON. A new idiom is one line here and its use in ops/. */
@@ -58,6 +58,13 @@ const char *lock_idiom_name(enum lock_idiom idiom);
 
 enum lock_record_state { LOCK_STATE_PENDING = 1, LOCK_STATE_HELD };
 
+enum lock_flags {
+	LOCK_STALE = 1,        /* its holder is gone, and it is reported, not freed */
+	LOCK_EXTERNAL = 2,     /* made by an outsider: only in copies, never in the table */
+	LOCK_FREEING = 4,      /* its file is being deleted by us */
+	LOCK_FOREIGN_PIDS = 8, /* the creator's pid namespace is not ours: text names no pid */
+};
+
 struct lock_key {
 	uint32_t share;
 	uint32_t session; /* 0: the lower's, between sessions; else private to that session */
@@ -69,7 +76,9 @@ struct lock_record {
 	uint32_t share;
 	uint32_t session_scope; /* lock_key.session */
 	uint32_t idiom;
-	uint32_t shared_count; /* flock: holders in shared mode beyond this one are not recorded */
+	uint32_t shared_count; /* flock: holders in shared mode beyond this one */
+	uint32_t flags;        /* enum lock_flags */
+	uint32_t reserved;
 	/* the holder */
 	uint32_t session;
 	uint32_t run;
@@ -84,7 +93,9 @@ struct lock_record {
 	uint64_t file_ino;
 	/* flock: the open file description that holds (FUSE lock owner) */
 	uint64_t owner;
-	char command[256]; /* argv of the creator, NUL-separated */
+	char session_id[72]; /* of `session`, which may be gone when the record is shown */
+	char run_id[24];     /* of `run`; "" outside a run */
+	char command[256];   /* argv of the creator, NUL-separated, ends in two NULs, cut to fit */
 	char cwd[256];
 	char comm[24];
 	char path[4096];
@@ -129,7 +140,10 @@ void lock_looked_up(struct locks *locks, const struct lock_key *key, const struc
 void lock_denied(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
 		 const struct actor *actor);
 
-/* The name was unlinked, removed or renamed away by the caller (who may not be the holder). */
+/*
+ * The name was unlinked, removed, renamed away or replaced by the caller (who may not be the
+ * holder). To be called after the fact; whether it was the recorded file is verified.
+ */
 void lock_removed(struct locks *locks, const struct lock_key *key, const struct actor *actor);
 /*
  * The file was created without O_EXCL, or truncated: recorded with idiom `presence` where no lock

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When to retry: estimated from how long a lock was held before. Pure, but for the history object,
- * which is bounded (HISTORY_PATHS paths, HISTORY_TIMES times each, least recently used goes first).
+ * which is bounded (HISTORY_PATHS paths, HISTORY_TIMES times each, least recently used goes first);
+ * see lock/history.h.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 /*
  * Median of what remains: of the earlier hold times longer than held_ms, the median less held_ms,
  * within [RETRY_MIN_MS, RETRY_MAX_MS]; RETRY_MAX_MS without history; RETRY_MIN_MS when it has been
- * held longer than ever before.
+ * held longer than ever before. The median of an even number is the mean of the middle two. At
+ * most the first HISTORY_TIMES are looked at.
  */
 uint32_t retry_estimate_ms(const uint32_t *hold_times_ms, size_t count, uint64_t held_ms);
