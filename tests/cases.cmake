@@ -1,5 +1,6 @@
-# tests/cases/*.sh: end to end, against this tree's programs. tests/progs/*.c are the small client
-# programs that they need, one file each. A case that exits with 77 is skipped.
+# tests/cases/*.sh: end to end, against this tree's programs; tests/crash/*.sh: the same, but too
+# long for every run (label long). tests/progs/*.c are the small client programs that they need, one
+# file each. A case that exits with 77 is skipped.
 sessionfs_glob(progs progs/*.c)
 foreach(source ${progs})
   get_filename_component(name ${source} NAME_WE)
@@ -9,16 +10,24 @@ foreach(source ${progs})
   target_link_libraries(prog_${name} PRIVATE Threads::Threads)
 endforeach()
 
-# A file that only the others source begins with "_" or "lib".
-sessionfs_glob(cases cases/*.sh)
-foreach(source ${cases})
-  get_filename_component(name ${source} NAME_WE)
-  if(name MATCHES "^(_|lib)")
-    continue()
-  endif()
-  add_test(NAME ${SESSIONFS_TREE}:cases/${name} COMMAND bash ${source})
-  set_tests_properties(${SESSIONFS_TREE}:cases/${name} PROPERTIES
-    LABELS cases TIMEOUT 120 SKIP_RETURN_CODE 77
-    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
-    ENVIRONMENT "SESSIONFS_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};SESSIONFS_PROGS=${CMAKE_CURRENT_BINARY_DIR}/progs;SESSIONFS_TREE=${SESSIONFS_TREE}")
-endforeach()
+function(sessionfs_cases kind labels timeout)
+  sessionfs_glob(cases ${kind}/*.sh)
+  # A file that only the others source begins with "_" or "lib".
+  list(FILTER cases EXCLUDE REGEX "/(_|lib)[^/]*$")
+  foreach(source ${cases})
+    get_filename_component(name ${source} NAME_WE)
+    set(test ${SESSIONFS_TREE}:${kind}/${name})
+    add_test(NAME ${test} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/run-case ${source}
+      ${CMAKE_CURRENT_BINARY_DIR}/reports/${kind}/${name})
+    set_tests_properties(${test} PROPERTIES
+      LABELS "${labels}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+      WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_property(TEST ${test} PROPERTY ENVIRONMENT
+      SESSIONFS_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}
+      SESSIONFS_PROGS=${CMAKE_CURRENT_BINARY_DIR}/progs
+      SESSIONFS_TREE=${SESSIONFS_TREE})
+  endforeach()
+endfunction()
+
+sessionfs_cases(cases "cases" 120)
+sessionfs_cases(crash "crash;long" 1800)
