@@ -14,7 +14,7 @@ test:
 	@packaging/run-tests
 
 test-long:
-	@packaging/run-tests-long
+	@packaging/run-tests --long
 
 bench: all
 	@packaging/setup bench

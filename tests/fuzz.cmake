@@ -19,5 +19,5 @@ foreach(source ${targets})
   endif()
   add_test(NAME ${SESSIONFS_TREE}:fuzz/${name} COMMAND fuzz_${name}
     -max_total_time=${SESSIONFS_FUZZ_SECONDS} -artifact_prefix=${found}- ${found} ${corpus})
-  set_tests_properties(${SESSIONFS_TREE}:fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT ${timeout})
+  set_tests_properties(${SESSIONFS_TREE}:fuzz/${name} PROPERTIES LABELS "fuzz;long" TIMEOUT ${timeout})
 endforeach()
