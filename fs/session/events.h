@@ -16,9 +16,9 @@
 #define EVENT_TEXT_MAX 1000
 
 struct event_record {
-	struct arena_record head; /* state 1 */
-	uint32_t uid;             /* whom it concerns */
-	uint32_t session;         /* 0: none */
+	struct arena_record head;  /* state 1 */
+	uint32_t uid;              /* whom it concerns */
+	uint32_t session;          /* 0: none */
 	_Atomic uint64_t sequence; /* stored last; slot = sequence % EVENTS_MAX + 1 */
 	char text[EVENT_TEXT_MAX]; /* one JSON object, no newline */
 };

@@ -43,7 +43,10 @@ struct identity {
 int identity_of(const struct identity *identity, pid_t tid, uid_t uid, gid_t gid,
 		struct actor *ret_actor);
 
-/* As identity_of(), and makes the session where it does not exist. */
+/*
+ * As identity_of(), and makes the session where it does not exist. Returns 0, or with err set:
+ * -ESRCH as above, -EDQUOT (sessions.max_sessions), -EIO (the store).
+ */
 int identity_of_create(const struct identity *identity, pid_t tid, uid_t uid, gid_t gid,
 		       struct actor *ret_actor, struct err *err);
 

@@ -20,22 +20,22 @@
 #include "base/arena.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "store/store.h" /* enum session_flags */
 
 #define SESSION_ID_SIZE 65 /* with the NUL */
 
 enum session_state { SESSION_STATE_MAKING = 1, SESSION_STATE_LIVE, SESSION_STATE_REMOVING };
 
-enum session_flags {
-	SESSION_EPHEMERAL = 1, /* made by `run` without an id: vanishes at its end if unchanged */
-	SESSION_POSIX = 2,     /* named after a POSIX session (getsid): dropped when that is gone */
-};
-
 struct session_record {
 	struct arena_record head;
 	uint32_t uid;
-	uint32_t flags;         /* enum session_flags */
-	_Atomic uint32_t epoch; /* raised by reset: view nodes of an earlier epoch are stale */
-	uint32_t posix_sid;     /* SESSION_POSIX: the leader's pid and start, else 0 */
+	uint32_t flags; /* enum session_flags */
+	/*
+	 * Raised by reset: view nodes of an earlier epoch are stale. It begins anew with each session
+	 * of this number, in a range of its own, so that nodes of a removed session are stale too.
+	 */
+	_Atomic uint32_t epoch;
+	uint32_t posix_sid; /* SESSION_POSIX: the leader's pid and start, else 0 */
 	uint64_t posix_start_ticks;
 	uint64_t created_real_ns;
 	_Atomic uint64_t used_real_ns; /* last time it was named by run, create or a magic link */
@@ -43,13 +43,15 @@ struct session_record {
 	char pad[7];
 };
 
-struct store;
 struct registry;
 
 /*
  * Makes the registry over `table` (records of struct session_record), and rebuilds its index.
- * On the first worker (`first`) the store's sessions are loaded into the table; later ones find
- * them there. Returns 0 or negative errno.
+ * On the first worker (`first`) the store's sessions are loaded into the table, but those that
+ * would be gone had we not stopped: ephemeral ones without changes, and POSIX sessions of an
+ * earlier boot. Later workers find the records there, and finish or undo what a killed one had
+ * begun. Sessions beyond the table's capacity stay on disk, with a warning. Returns 0 or negative
+ * errno.
  */
 int registry_new(struct arena_table *table, struct store *store, const struct config *config,
 		 bool first, struct registry **ret_registry);
@@ -59,7 +61,8 @@ void registry_free(struct registry *registry);
 uint32_t registry_find(struct registry *registry, uid_t uid, const char *id);
 
 /*
- * Finds or makes. `flags` are for a new one. ret_created (may be NULL) tells which. Returns 0 or
+ * Finds or makes. `flags` are for a new one; with SESSION_POSIX the id is "sid-<sid>-<ticks>", and
+ * the record's posix_ fields are taken from it. ret_created (may be NULL) tells which. Returns 0 or
  * -1 with err: VALIDATION_ERROR (no id), LIMIT_REACHED (max_sessions), IO_ERROR (store full ...).
  */
 int registry_open(struct registry *registry, uid_t uid, const char *id, uint32_t flags,
@@ -70,6 +73,7 @@ const struct session_record *registry_at(const struct registry *registry, uint32
 /* The next live session after `session` (0 to begin), in no order; 0 at the end. */
 uint32_t registry_next(const struct registry *registry, uint32_t session);
 uint32_t registry_count(const struct registry *registry);
+/* The session was used now. Reaches the disk once a minute at most. */
 void registry_touch(struct registry *registry, uint32_t session);
 
 /*
@@ -86,10 +90,22 @@ int registry_peek_upper(struct registry *registry, uint32_t session, size_t shar
 /* Whether anything is in any upper of the session. 1, 0, or negative errno. */
 int registry_has_changes(struct registry *registry, uint32_t session);
 
-/* Removes the session from table and store. The caller has made sure that no run lives in it. */
+/*
+ * Removes the session from table and store. The caller has made sure that no run lives in it. Its
+ * id and number are free before its files are deleted. Returns 0 or -1 with err: NOT_FOUND,
+ * IO_ERROR (the session is then as it was).
+ */
 int registry_remove(struct registry *registry, uint32_t session, struct err *err);
-/* Empties the session's uppers (moved aside first: atomic), and raises its epoch. */
+/*
+ * Empties the session's uppers (moved aside first: atomic), and raises its epoch. Errors as above.
+ */
 int registry_reset(struct registry *registry, uint32_t session, struct err *err);
 
 /* Makes an unused id "s-xxxxxxxx" for that uid. `ret` has SESSION_ID_SIZE bytes. */
 void registry_fresh_id(struct registry *registry, uid_t uid, char *ret);
+
+/*
+ * The live SESSION_POSIX session of that uid and that getsid(2); with several, the one whose leader
+ * is the youngest. 0 where there is none.
+ */
+uint32_t registry_find_posix(struct registry *registry, uid_t uid, uint32_t posix_sid);

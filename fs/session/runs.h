@@ -43,7 +43,11 @@ typedef void (*run_ended_fn)(uint32_t run, void *context);
 
 /*
  * ended() is called, outside any mutex, for every run just before its record is freed: locks are
- * released and ephemeral sessions dropped there.
+ * released and ephemeral sessions dropped there. The run is found, counted (runs_in_session) and
+ * listed no more then; only runs_at() still shows it. After a worker was killed in ended(), the next
+ * one calls it again.
+ *
+ * On a later worker the runs are found in the table, and their namespaces are opened anew.
  */
 int runs_new(struct arena_table *table, struct arena_globals *globals, run_ended_fn ended,
 	     void *context, struct runs **ret_runs);
@@ -68,7 +72,7 @@ uint32_t runs_find_id(struct runs *runs, uid_t uid, const char *id);
 const struct run_record *runs_at(const struct runs *runs, uint32_t run);
 uint32_t runs_next(const struct runs *runs, uint32_t run);
 uint32_t runs_count(const struct runs *runs);
-/* Runs that live in a session. */
+/* Runs that live in a session, not counting one that is being ended. */
 uint32_t runs_in_session(struct runs *runs, uint32_t session);
 /* Processes now in the run's namespace, not counting its leader, at most max. Returns the count. */
 size_t runs_processes(struct runs *runs, uint32_t run, pid_t *ret_pids, size_t max);

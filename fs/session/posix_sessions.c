@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/posix_sessions.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/proc.h"
+
+int posix_session_name(struct registry *registry, pid_t pid, uid_t uid,
+		       char ret_id[SESSION_ID_SIZE])
+{
+	pid_t sid = getsid(pid);
+	struct proc_id leader;
+	uint64_t ticks = 0;
+	uint32_t known;
+
+	if (sid < 0)
+		return -ESRCH;
+	if (sid > 0 && !proc_identify(sid, &leader)) {
+		ticks = leader.start_ticks;
+	} else {
+		known = registry_find_posix(registry, uid, (uint32_t)sid);
+		if (known)
+			ticks = registry_at(registry, known)->posix_start_ticks;
+	}
+	snprintf(ret_id, SESSION_ID_SIZE, "sid-%d-%llu", (int)sid, (unsigned long long)ticks);
+	return 0;
+}
+
+/* A session that may have to go. */
+struct candidate {
+	uint32_t session;
+	uint32_t sid;
+	bool populated;
+};
+
+struct candidates {
+	struct candidate *items;
+	size_t count;
+	size_t capacity;
+};
+
+static bool add(struct candidates *list, uint32_t session, uint32_t sid)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 64;
+		struct candidate *items = reallocarray(list->items, capacity, sizeof(*items));
+
+		if (!items)
+			return false;
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = (struct candidate){.session = session, .sid = sid};
+	return true;
+}
+
+static int by_sid(const void *left, const void *right)
+{
+	const struct candidate *a = left;
+	const struct candidate *b = right;
+
+	return (a->sid > b->sid) - (a->sid < b->sid);
+}
+
+/* Sessions whose leader is not there. What memory does not suffice for waits for the next sweep. */
+static void collect(struct registry *registry, struct candidates *list)
+{
+	uint32_t session = 0;
+
+	while ((session = registry_next(registry, session))) {
+		const struct session_record *record = registry_at(registry, session);
+		const struct proc_id leader = {
+			.pid = (pid_t)record->posix_sid,
+			.start_ticks = record->posix_start_ticks,
+		};
+
+		if (!(record->flags & SESSION_POSIX) || (leader.pid > 0 && proc_alive(&leader)))
+			continue;
+		if (!add(list, session, record->posix_sid))
+			break;
+	}
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), by_sid);
+}
+
+/* Marks all candidates of that number. */
+static void mark(struct candidates *list, uint32_t sid)
+{
+	size_t low = 0;
+	size_t high = list->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list->items[middle].sid < sid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < list->count && list->items[low].sid == sid; low++)
+		list->items[low].populated = true;
+}
+
+/* Marks the candidates that have a live process. false where /proc cannot be read. */
+static bool scan(struct candidates *list)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	struct proc_id id;
+	pid_t pid;
+	pid_t sid;
+
+	if (!proc)
+		return false;
+	while ((entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		pid = (pid_t)atoi(entry->d_name);
+		sid = getsid(pid);
+		if (sid < 0)
+			continue;
+		/* A zombie bears the number as well, but sees no view any more. */
+		if (!proc_identify(pid, &id) && proc_alive(&id))
+			mark(list, (uint32_t)sid);
+	}
+	return true;
+}
+
+static size_t drop_unpopulated(struct registry *registry, struct runs *runs,
+			       const struct candidates *list, posix_session_dropped_fn dropped,
+			       void *context)
+{
+	size_t count = 0;
+	struct err err;
+
+	for (size_t i = 0; i < list->count; i++) {
+		uint32_t session = list->items[i].session;
+
+		if (list->items[i].populated || runs_in_session(runs, session))
+			continue;
+		if (registry_remove(registry, session, &err)) {
+			if (err.code != ERR_NOT_FOUND)
+				log_warning("%s", err.message);
+			continue;
+		}
+		count++;
+		if (dropped)
+			dropped(session, context);
+	}
+	return count;
+}
+
+size_t posix_sessions_sweep(struct registry *registry, struct runs *runs,
+			    posix_session_dropped_fn dropped, void *context)
+{
+	struct candidates list = {0};
+	size_t count = 0;
+
+	collect(registry, &list);
+	/* Twice, for one scan can miss a process that forks and exits meanwhile. */
+	if (list.count && scan(&list) && scan(&list))
+		count = drop_unpopulated(registry, runs, &list, dropped, context);
+	free(list.items);
+	return count;
+}
