@@ -2,10 +2,10 @@
 /*
  * A hash index over arena records: maps a 64-bit hash to record numbers.
  *
- * It stores 32-bit numbers and 32 bits of the hash, nothing else: 16 bytes a record at worst.
- * (uthash would take 56 bytes a record, a quarter of what a cached node may cost.) Equality is the
- * caller's: lookups give candidates. Linear probing, grows by doubling. Not thread-safe: guarded
- * by whoever owns it.
+ * It stores 32-bit numbers and 32 bits of the hash, nothing else: 11 to 22 bytes a record, by how
+ * full it is. (uthash would take 56 bytes a record, a quarter of what a cached node may cost.)
+ * Equality is the caller's: lookups give candidates. Linear probing, grows by doubling, leaves no
+ * marks of what was removed. Not thread-safe: guarded by whoever owns it.
  */
 #pragma once
 
@@ -16,7 +16,6 @@
 struct index {
 	struct index_slot *slots; /* NULL while empty */
 	size_t capacity;          /* a power of two, or 0 */
-	size_t used;              /* live and deleted slots */
 	size_t live;
 };
 
