@@ -4,6 +4,11 @@
  *
  * Everything returns 0 (or a count, or an fd) or negative errno. EINTR is retried where POSIX says
  * that nothing was done.
+ *
+ * Tests make calls fail through sys_fault_hook: it gets the name of a system call that is about to
+ * be made ("openat", "openat2", "renameat2", "read", "write", "fsync", "mkdirat", "unlinkat",
+ * "setfsuid", "capset") and returns 0, or the negative errno with which the call is to fail. Other
+ * files may consult it for calls of their own, through sys_fault().
  */
 #pragma once
 
@@ -12,6 +17,14 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+/* NULL but in tests. Not to be changed while other threads are in here. */
+extern int (*sys_fault_hook)(const char *call);
+
+static inline int sys_fault(const char *call)
+{
+	return __builtin_expect(sys_fault_hook != NULL, 0) ? sys_fault_hook(call) : 0;
+}
 
 /*
  * Opens `path` below dirfd: never outside it, through no symlink and no magic link
@@ -30,15 +43,21 @@ int sys_write_all(int fd, const void *buf, size_t size);
 
 /* Whole content of a small file as a NUL-terminated string; -EFBIG over max. Caller frees. */
 ssize_t sys_read_file(int dirfd, const char *path, size_t max, char **ret_content);
-/* Writes a file by temporary + fsync + rename + fsync of the directory. */
+/*
+ * Writes a file by temporary + fsync + rename + fsync of the directory. `mode` is exact, whatever
+ * the umask. A kill in between leaves a file "<SYS_TEMPORARY_PREFIX><16 hex digits>" beside it,
+ * which recovery may remove.
+ */
+#define SYS_TEMPORARY_PREFIX ".tmp-"
 int sys_write_file_durable(int dirfd, const char *name, const void *content, size_t len,
 			   mode_t mode);
 
-/* mkdir -p below dirfd, for directories of our own. */
+/* mkdir -p below dirfd, for directories of our own: follows symlinks, returns -ENOTDIR on a file. */
 int sys_mkdir_all(int dirfd, const char *path, mode_t mode);
 /*
- * Removes a tree below dirfd without following symlinks or leaving its file system's tree;
- * nothing there is success. Stops at the first error.
+ * Removes a tree below dirfd without following symlinks or leaving its file system's tree (-EBUSY
+ * or -EXDEV at a mount point); nothing there is success. Stops at the first error. Any depth: deep
+ * directories are first moved up.
  */
 int sys_remove_tree(int dirfd, const char *name);
 
@@ -47,7 +66,9 @@ void sys_fd_path(int fd, char *ret);
 
 /*
  * The file-system identity of the calling thread alone (setfsuid, setfsgid, not process-wide).
- * Capabilities that are effective stay so; sys_as_user() restores them after the switch.
+ * Capabilities that are effective stay so; sys_as_user() restores them after the switch. At most
+ * three system calls. On failure the thread is as it was before sys_as_user().
+ * The identity of which these return to is that of the thread's first call of any of the four.
  */
 int sys_as_user(uid_t uid, gid_t gid);
 int sys_as_root(void);
