@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Amounts of storage as people write them.
+ */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * Parses "512M", "10G", "1.5T", "4096": a decimal number and one of K, M, G, T, P (powers of
+ * 1024, either case, also as "GiB" or "GB"), or B, or nothing, for bytes.
+ * Returns 0, or -EINVAL (malformed, negative), -ERANGE (over 2^63 - 1 bytes).
+ */
+int size_parse(const char *text, uint64_t *ret_bytes);
