@@ -25,6 +25,11 @@ static uint64_t hash_inode(const struct node_record *node)
 	return XXH3_64bits(key, sizeof(key));
 }
 
+uint64_t node_virtual_ino(uint32_t parent, const char *name)
+{
+	return (hash_name(parent, name) & INT64_MAX) | 2;
+}
+
 static bool name_equal(uint32_t number, const void *key, void *context)
 {
 	const struct nodes *nodes = context;
@@ -249,8 +254,7 @@ int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
 	} else {
 		like.head.state = NODE_STATE_VIRTUAL;
 		like.type = type;
-		/* Virtual objects are told apart by number only within one look; a hash will do. */
-		like.ino = (XXH3_64bits_withSeed(name, strlen(name), parent) & INT64_MAX) | 2;
+		like.ino = node_virtual_ino(parent, name);
 	}
 	return find_or_insert(nodes, &like, name, ret_info);
 }
@@ -355,6 +359,17 @@ void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uin
 	if (layer == LAYER_UPPER)
 		node->flags &= (uint8_t)~NODE_BY_INODE;
 	node_index_locked(nodes, index);
+	pthread_mutex_unlock(&nodes->mutex);
+}
+
+void node_linked(struct nodes *nodes, uint32_t index)
+{
+	struct node_record *node = node_at(nodes, index);
+
+	pthread_mutex_lock(&nodes->mutex);
+	if (!(node->flags & NODE_BY_INODE) &&
+	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
+		node->flags |= NODE_BY_INODE;
 	pthread_mutex_unlock(&nodes->mutex);
 }
 

@@ -129,6 +129,9 @@ void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name
 void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, uint32_t parent_b,
 		    const char *name_b);
 
+/* The object has a second name from now on. */
+void node_linked(struct nodes *nodes, uint32_t index);
+
 /* The object now lies elsewhere: copy-up, a move between layers. */
 void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
 		      uint64_t ino);
@@ -167,6 +170,9 @@ uint64_t node_find(struct nodes *nodes, uint32_t parent, const char *name);
 /* Calls fn for each directory node that is cached with that lower path: to expire names in it. */
 void nodes_each_lower_dir(struct nodes *nodes, uint32_t share, const char *lower_path,
 			  void (*fn)(uint64_t nodeid, void *context), void *context);
+
+/* st_ino of a virtual object: a hash, for they are told apart only within one look. */
+uint64_t node_virtual_ino(uint32_t parent, const char *name);
 
 uint32_t nodes_count(const struct nodes *nodes);
 static inline uint64_t node_id(uint32_t index, uint32_t generation)

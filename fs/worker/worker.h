@@ -17,10 +17,10 @@ struct heritage {
 	const struct config *config; /* with lower_fd of each share */
 	struct store *store;
 	struct arena *arena;
-	int fuse_fd;	       /* /dev/fuse, mounted */
-	int alive_fd;	       /* read end of a pipe that the supervisor holds: EOF when it is gone */
+	int fuse_fd;  /* /dev/fuse, mounted */
+	int alive_fd; /* read end of a pipe that the supervisor holds: EOF when it is gone */
 	pid_t supervisor_pid;
-	char log_path[4096];   /* "" : stderr */
+	char log_path[4096]; /* "" : stderr */
 };
 
 /* The arena as the worker lays it out. Called by the supervisor once. 0 or negative errno. */

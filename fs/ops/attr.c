@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* GETATTR, SETATTR, STATFS. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "ops/fs.h"
+
+/* The time-out of an object depends on where its name stands. */
+static double attr_timeout(struct fs *fs, const struct node_info *node)
+{
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
+	struct node_info above;
+
+	if (node->flags & NODE_NAMELESS)
+		return 0;
+	if (node_get_index(fs->nodes, node->parent, &above) < 0)
+		return 0;
+	if (above.state == NODE_STATE_VIRTUAL)
+		return TIMEOUT_LOWER;
+	parent = node_dir_peek(fs->nodes, above.index);
+	return parent ? fs_attr_timeout(node, parent, layer_dir_class(parent, node->name)) : 0;
+}
+
+static void reply_attr(struct fs *fs, fuse_req_t req, const struct node_info *node)
+{
+	struct stat st, attr;
+	bool merged;
+	int r = fs_stat(fs, node, &st, &merged);
+
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	fs_attr(node, merged, &st, &attr);
+	fuse_reply_attr(req, &attr, attr_timeout(fs, node));
+}
+
+/* Valid replies: attr, error. */
+static void do_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node_info node;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	(void)fi;
+	if (r < 0)
+		fs_reply(req, r);
+	else if (node.state == NODE_STATE_VIRTUAL)
+		virtual_getattr(fs, req, &node);
+	else
+		reply_attr(fs, req, &node);
+}
+
+/* As the caller, so that the kernel takes set-id bits and the disk's reserve as for him. */
+static int set_size(fuse_req_t req, const char *path, off_t size)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = sys_as_user(ctx->uid, ctx->gid);
+	if (r < 0)
+		return r;
+	sys_drop_write_caps();
+	r = ftruncate(fd, size) ? -errno : 0;
+	sys_restore_caps();
+	sys_as_root();
+	return r;
+}
+
+static int set_times(int fd, const struct stat *attr, int valid)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+
+	if (valid & FUSE_SET_ATTR_ATIME_NOW)
+		times[0].tv_nsec = UTIME_NOW;
+	else if (valid & FUSE_SET_ATTR_ATIME)
+		times[0] = attr->st_atim;
+	if (valid & FUSE_SET_ATTR_MTIME_NOW)
+		times[1].tv_nsec = UTIME_NOW;
+	else if (valid & FUSE_SET_ATTR_MTIME)
+		times[1] = attr->st_mtim;
+	return utimensat(fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
+}
+
+/* The kernel has checked that the caller may; the order is that of notify_change(). */
+static int apply(fuse_req_t req, int fd, const struct node_info *node, const struct stat *attr,
+		 int valid)
+{
+	uid_t uid = valid & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
+	gid_t gid = valid & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+	char path[32];
+	int r = 0;
+
+	sys_fd_path(fd, path);
+	if ((valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) &&
+	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH))
+		return -errno;
+	if ((valid & FUSE_SET_ATTR_MODE) && !S_ISLNK(node->type) &&
+	    chmod(path, attr->st_mode & 07777))
+		return -errno;
+	if (valid & FUSE_SET_ATTR_SIZE)
+		r = set_size(req, path, attr->st_size);
+	if (r == 0 && (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
+				FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
+		r = set_times(fd, attr, valid);
+	return r;
+}
+
+/* Valid replies: attr, error. */
+static void do_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int valid,
+		       struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	_cleanup_close_ int fd = -1;
+	struct node_info node;
+	bool size = valid & FUSE_SET_ATTR_SIZE;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	(void)fi;
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
+		r = -EPERM;
+	if (r == 0)
+		r = fs_make_upper(fs, &node, size && attr->st_size == 0, size);
+	if (r == 0)
+		r = fd = fs_open_path(fs, &node, NULL);
+	if (r >= 0)
+		r = apply(req, fd, &node, attr, valid);
+	if (r < 0)
+		fs_reply(req, r);
+	else
+		reply_attr(fs, req, &node);
+}
+
+/* Valid replies: statfs, error. */
+static void do_statfs(fuse_req_t req, fuse_ino_t nodeid)
+{
+	struct fs *fs = fs_of(req);
+	_cleanup_close_ int fd = -1;
+	struct statvfs statvfs;
+	struct node_info node;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIEW)
+		fd = fs_open_path(fs, &node, NULL);
+	/* What is written goes to the store, wherever the lower is. */
+	if (r == 0 && fstatvfs(fd >= 0 ? fd : store_fd(fs->instance->store), &statvfs))
+		r = -errno;
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	statvfs.f_namemax = NAME_MAX;
+	fuse_reply_statfs(req, &statvfs);
+}
+
+void ops_attr(struct fuse_lowlevel_ops *ops)
+{
+	ops->getattr = do_getattr;
+	ops->setattr = do_setattr;
+	ops->statfs = do_statfs;
+}

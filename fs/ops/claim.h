@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lock arbitration around an operation on one name: nothing at all for a name that is of no class
+ * `lock`, so that handlers call it for every name.
+ *
+ *	claim_begin()   before the system call that makes the file; -ENOLCK where the table is full
+ *	claim_end()     after it, with its outcome
+ */
+#pragma once
+
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "ops/fs.h"
+
+struct claim {
+	bool is_lock;
+	uint32_t number;
+	enum lock_idiom idiom;
+	struct lock_key key;
+	struct actor actor;
+	char path[PATH_MAX];
+};
+
+/* idiom LOCK_IDIOM_NONE: only finds out whether the name is a lock's, and whose turn it is. */
+int claim_begin(struct fs *fs, fuse_req_t req, const struct layer_dir *dir, const char *name,
+		enum lock_idiom idiom, struct claim *claim);
+/* r: negative errno or success; st: the file made, NULL where there is none. */
+void claim_end(struct fs *fs, struct claim *claim, int r, const struct stat *st);
+/* The name went away by unlink, rmdir or rename. */
+void claim_removed(struct fs *fs, const struct claim *claim);
+/* The file was created without O_EXCL, or truncated. */
+void claim_present(struct fs *fs, const struct claim *claim, const struct stat *st);

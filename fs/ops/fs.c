@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "view/copyup.h"
+
+int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
+		struct layer_dir **ret_dir)
+{
+	int r = node_get(fs->nodes, parent, ret_node);
+
+	if (r < 0)
+		return r;
+	if (ret_node->state != NODE_STATE_VIEW)
+		return -EPERM;
+	return node_dir(fs->nodes, ret_node->index, ret_dir);
+}
+
+void fs_actor(struct fs *fs, fuse_req_t req, uint32_t session, struct actor *ret_actor)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct proc_id id;
+
+	*ret_actor = (struct actor){
+		.session = session, .tid = ctx->pid, .uid = ctx->uid, .gid = ctx->gid};
+	strcpy(ret_actor->identified_by, "subtree");
+	if (proc_identify(ctx->pid, &id) == 0)
+		ret_actor->pid = id.pid;
+	ret_actor->run = identity_run(fs->instance->identity, ctx->pid, ctx->uid, session);
+}
+
+struct creator fs_creator(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct creator){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask};
+}
+
+int fs_lock_key(const struct layer_dir *dir, const char *name, char *path, size_t size,
+		struct lock_key *ret_key)
+{
+	bool shared = dir->lower >= 0;
+	int r = shared ? layer_dir_lower_path(dir, name, path, size)
+		       : layer_dir_view_path(dir, name, path, size);
+
+	if (r < 0)
+		return r;
+	*ret_key = (struct lock_key){.share = dir->view->share,
+				     .session = shared ? 0 : dir->view->session,
+				     .path = path};
+	return 0;
+}
+
+double fs_entry_timeout(const struct node_info *node, const struct layer_dir *parent,
+			enum path_class path_class)
+{
+	if (path_class != CLASS_PRIVATE || parent->inherited != CLASS_PRIVATE)
+		return 0;
+	return node->layer == LAYER_UPPER ? TIMEOUT_FOREVER : TIMEOUT_LOWER;
+}
+
+double fs_attr_timeout(const struct node_info *node, const struct layer_dir *parent,
+		       enum path_class path_class)
+{
+	/* A shared writable map changes times without the kernel telling this inode. */
+	if (node->mapped && node->layer == LAYER_UPPER)
+		return TIMEOUT_LOWER;
+	return fs_entry_timeout(node, parent, path_class);
+}
+
+void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *backing,
+	     struct stat *ret_attr)
+{
+	*ret_attr = *backing;
+	ret_attr->st_ino = node->ino;
+	/* The number of subdirectories of a merge is not known; 1 says so, as overlayfs does. */
+	if (merged_dir)
+		ret_attr->st_nlink = 1;
+}
+
+int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir, const char *name,
+	     const struct resolved *found, struct fuse_entry_param *ret_entry,
+	     struct node_info *ret_node)
+{
+	int r = node_lookup(fs->nodes, parent->index, name, found, 0, ret_node);
+
+	if (r < 0)
+		return r;
+	memset(ret_entry, 0, sizeof(*ret_entry));
+	ret_entry->ino = ret_node->nodeid;
+	fs_attr(ret_node, S_ISDIR(found->st.st_mode), &found->st, &ret_entry->attr);
+	ret_entry->entry_timeout = fs_entry_timeout(ret_node, dir, found->path_class);
+	ret_entry->attr_timeout = fs_attr_timeout(ret_node, dir, found->path_class);
+	return 0;
+}
+
+void fs_reply_entry(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry)
+{
+	uint64_t nodeid = entry->ino;
+
+	/* -ENOENT: the request was interrupted, the kernel never learnt of the node. */
+	if (fuse_reply_entry(req, entry) == -ENOENT && nodeid)
+		fs_forget(fs, nodeid, 1);
+}
+
+void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count)
+{
+	int backing_id;
+
+	node_forget(fs->nodes, nodeid, count, &backing_id);
+	if (backing_id)
+		passthrough_release(fs, backing_id);
+}
+
+static int stat_dir(struct fs *fs, const struct node_info *node, struct stat *ret_st,
+		    bool *ret_merged)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	int upper, r;
+
+	r = node_dir(fs->nodes, node->index, &dir);
+	if (r < 0)
+		return r;
+	upper = layer_dir_upper(dir);
+	*ret_merged = true;
+	return fstatat(upper >= 0 ? upper : dir->lower, "", ret_st, AT_EMPTY_PATH) ? -errno : 0;
+}
+
+/* The node as it stands now: another thread may have copied it up or renamed it. */
+static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat *ret_st)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	int fd, r;
+
+	r = node_dir(fs->nodes, node->parent, &dir);
+	if (r < 0)
+		return r;
+	fd = layer_dir_fd(dir, node->layer);
+	if (fd < 0)
+		return -ESTALE;
+	if (fstatat(fd, node->name, ret_st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? -ESTALE : -errno;
+	if (ret_st->st_dev != node->backing_dev || ret_st->st_ino != node->backing_ino)
+		return -ESTALE;
+	return 0;
+}
+
+int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bool *ret_merged)
+{
+	struct node_info now = *node;
+	int fd, r = -ESTALE;
+
+	*ret_merged = false;
+	if (S_ISDIR(node->type))
+		return stat_dir(fs, node, ret_st, ret_merged);
+	for (int tries = 0; tries < 3 && r == -ESTALE; tries++) {
+		if (tries && node_get(fs->nodes, node->nodeid, &now) < 0)
+			break;
+		fd = node_nameless_fd(fs->nodes, node->index);
+		if (fd >= 0)
+			return fstatat(fd, "", ret_st, AT_EMPTY_PATH) ? -errno : 0;
+		r = stat_by_name(fs, &now, ret_st);
+	}
+	return r;
+}
+
+static int open_by_name(struct fs *fs, const struct node_info *node)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int dirfd, r;
+
+	r = node_dir(fs->nodes, node->parent, &dir);
+	if (r < 0)
+		return r;
+	dirfd = layer_dir_fd(dir, node->layer);
+	if (dirfd < 0)
+		return -ESTALE;
+	fd = openat(dirfd, node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
+		return errno == ENOENT ? -ESTALE : -errno;
+	if (st.st_dev != node->backing_dev || st.st_ino != node->backing_ino)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+static int open_dir_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	int upper, fd, r;
+
+	r = node_dir(fs->nodes, node->index, &dir);
+	if (r < 0)
+		return r;
+	upper = layer_dir_upper(dir);
+	if (ret_layer)
+		*ret_layer = upper >= 0 ? LAYER_UPPER : LAYER_LOWER;
+	fd = fcntl(upper >= 0 ? upper : dir->lower, F_DUPFD_CLOEXEC, 3);
+	return fd >= 0 ? fd : -errno;
+}
+
+int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer)
+{
+	struct node_info now = *node;
+	int fd, r = -ESTALE;
+
+	if (S_ISDIR(node->type))
+		return open_dir_path(fs, node, ret_layer);
+	for (int tries = 0; tries < 3 && r == -ESTALE; tries++) {
+		if (tries && node_get(fs->nodes, node->nodeid, &now) < 0)
+			break;
+		if (ret_layer)
+			*ret_layer = now.layer;
+		fd = node_nameless_fd(fs->nodes, node->index);
+		if (fd >= 0) {
+			fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+			return fd >= 0 ? fd : -errno;
+		}
+		r = open_by_name(fs, &now);
+	}
+	return r;
+}
+
+int fs_open_data(struct fs *fs, const struct node_info *node, int flags)
+{
+	_cleanup_close_ int path_fd = fs_open_path(fs, node, NULL);
+	char path[32];
+	int fd;
+
+	if (path_fd < 0)
+		return path_fd;
+	sys_fd_path(path_fd, path);
+	fd = open(path, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+static int make_dir_upper(struct fs *fs, struct node_info *node)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	int r = node_dir(fs->nodes, node->index, &dir);
+
+	if (r < 0)
+		return r;
+	return dir->inherited != CLASS_PRIVATE ? 0 : layer_dir_copy_up(dir);
+}
+
+/* The copy is there: the node follows it, or leaves its name to a new node. */
+static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *dir,
+		       int old_path_fd, bool changes_data)
+{
+	bool lower_open = node->opens && node->backing_id && !(node->flags & NODE_BACKING_UPPER);
+	struct stat st;
+
+	if (lower_open && changes_data) {
+		node_detach(fs->nodes, node->index, old_path_fd);
+		return -ESTALE;
+	}
+	close(old_path_fd);
+	if (fstatat(layer_dir_upper(dir), node->name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!lower_open) {
+		int backing_id = node_take_backing(fs->nodes, node->index);
+
+		if (backing_id)
+			passthrough_release(fs, backing_id);
+	}
+	node_moved_layer(fs->nodes, node->index, LAYER_UPPER, st.st_dev, st.st_ino);
+	return node_get(fs->nodes, node->nodeid, node);
+}
+
+int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	int path_fd, r;
+
+	if (S_ISDIR(node->type))
+		return make_dir_upper(fs, node);
+	if (node->layer == LAYER_UPPER || (node->flags & NODE_NAMELESS))
+		return 0;
+	r = node_dir(fs->nodes, node->parent, &dir);
+	if (r < 0)
+		return r;
+	if (view_lives_in_lower(dir, layer_dir_class(dir, node->name)))
+		return 0;
+	path_fd = open_by_name(fs, node);
+	if (path_fd < 0)
+		return path_fd;
+	r = copyup_entry(dir, node->name, truncate);
+	if (r < 0) {
+		close(path_fd);
+		return r;
+	}
+	return follow_copy(fs, node, dir, path_fd, changes_data);
+}

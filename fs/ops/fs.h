@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The FUSE handlers: what they share.
+ *
+ * Each family of operations has a file and registers its handlers in struct fuse_lowlevel_ops by a
+ * function ops_<family>(). A handler copies what it needs of a node, does its system calls without
+ * any lock held, and replies as its last act; on every path there is exactly one reply.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "node/handle.h"
+#include "node/node.h"
+#include "view/create.h"
+#include "view/resolve.h"
+#include "view/view.h"
+#include "virt/context.h"
+#include "virt/tree.h"
+
+/* For what only this mount can change; the kernel is told when it does. In seconds: a year. */
+#define TIMEOUT_FOREVER 31536000.0
+/* For what depends on the live lower (SPEC: seen within 1 s). */
+#define TIMEOUT_LOWER 1.0
+
+struct fs {
+	struct instance *instance;
+	struct view_setup views;
+	struct nodes *nodes;
+	struct handles *handles;
+	struct notifier *notifier;
+	struct parking *parking;
+	struct pollers *pollers;
+	struct fuse_session *session;
+	int fuse_fd;
+	_Atomic bool passthrough; /* the kernel granted it, and nobody switched it off */
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* Replies with an error given as negative errno, or 0. */
+static inline void fs_reply(fuse_req_t req, int r)
+{
+	fuse_reply_err(req, r < 0 ? -r : 0);
+}
+
+/*
+ * The directory of a handler's `parent` argument, which must be one of a view: its node and layers.
+ * 0; -ESTALE; -EPERM for a virtual directory, in which nobody makes or removes anything.
+ */
+int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
+		struct layer_dir **ret_dir);
+
+/* The caller, with his run and the session of the node that he uses. */
+void fs_actor(struct fs *fs, fuse_req_t req, uint32_t session, struct actor *ret_actor);
+struct creator fs_creator(fuse_req_t req);
+
+/* Key of a name of class lock. `path` is a buffer that the key borrows. 0 or -ENAMETOOLONG. */
+int fs_lock_key(const struct layer_dir *dir, const char *name, char *path, size_t size,
+		struct lock_key *ret_key);
+
+/* How long the kernel may keep the attributes and the name of a node. */
+double fs_attr_timeout(const struct node_info *node, const struct layer_dir *parent,
+		       enum path_class path_class);
+double fs_entry_timeout(const struct node_info *node, const struct layer_dir *parent,
+			enum path_class path_class);
+/* Turns the backing's attributes into the node's. */
+void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *backing,
+	     struct stat *ret_attr);
+
+/*
+ * Fills an entry for a name that was resolved, raising the node's lookup count; the caller must
+ * reply with it, or give the count back. 0 or -ENOMEM.
+ */
+int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir, const char *name,
+	     const struct resolved *found, struct fuse_entry_param *ret_entry,
+	     struct node_info *ret_node);
+/* Replies with an entry; gives the count back where the kernel did not take it. */
+void fs_reply_entry(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry);
+/* Takes `count` references of the kernel away, and drops what the node held. */
+void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count);
+
+/*
+ * An O_PATH fd of the object of a view that a node stands for, verified to be it. Owned by the
+ * caller. -ESTALE where the name leads to something else by now. ret_layer may be NULL.
+ */
+int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer);
+/* fs_open_path(), then opened again through /proc with these flags. */
+int fs_open_data(struct fs *fs, const struct node_info *node, int flags);
+/* Attributes of a node of a view. ret_merged: a directory with a lower. */
+int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bool *ret_merged);
+
+/*
+ * Makes the object changeable: copies it up unless it lives in the upper, or in the lower by its
+ * class. `truncate` as for copyup_entry(). Refreshes *node. 0; -ESTALE where its data are open with
+ * passthrough from the lower and would have to change: the kernel then looks the name up again,
+ * once, and gets another node.
+ */
+int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data);
+
+/* The families. */
+void ops_lookup(struct fuse_lowlevel_ops *ops);
+void ops_attr(struct fuse_lowlevel_ops *ops);
+void ops_create(struct fuse_lowlevel_ops *ops);
+void ops_remove(struct fuse_lowlevel_ops *ops);
+void ops_rename(struct fuse_lowlevel_ops *ops);
+void ops_open(struct fuse_lowlevel_ops *ops);
+void ops_data(struct fuse_lowlevel_ops *ops);
+void ops_dir(struct fuse_lowlevel_ops *ops);
+void ops_xattr(struct fuse_lowlevel_ops *ops);
+void ops_flock(struct fuse_lowlevel_ops *ops);
+void ops_poll(struct fuse_lowlevel_ops *ops);
+void ops_init(struct fuse_lowlevel_ops *ops);
+
+/* After a crash of the worker: takes the flocks of open handles again, before it serves. */
+void flock_restore(struct fs *fs);
+
+/* Virtual objects: what the families above hand over. All reply. */
+void virtual_lookup(struct fs *fs, fuse_req_t req, const struct node_info *parent,
+		    const char *name);
+void virtual_getattr(struct fs *fs, fuse_req_t req, const struct node_info *node);
+void virtual_open(struct fs *fs, fuse_req_t req, const struct node_info *node,
+		  struct fuse_file_info *fi);
+void virtual_read(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
+		  off_t offset, struct fuse_file_info *fi);
+void virtual_write(struct fs *fs, fuse_req_t req, struct handle_record *handle, const void *data,
+		   size_t size, struct fuse_file_info *fi);
+void virtual_release(struct fs *fs, struct handle_record *handle, uint64_t fh);
+void virtual_readlink(struct fs *fs, fuse_req_t req, const struct node_info *node);
+/* Lists a virtual directory into a handle's listing. 0 or negative errno. */
+int virtual_list(struct fs *fs, fuse_req_t req, const struct node_info *node,
+		 struct listing *ret_listing);
+
+/*
+ * Passthrough registrations with the kernel. passthrough_register() registers a file (the fd may be
+ * O_PATH) for a caller; returns the id, or negative errno. Release is for good.
+ */
+int passthrough_register(struct fs *fs, int fd, uid_t uid, gid_t gid);
+void passthrough_release(struct fs *fs, int backing_id);
+
+/*
+ * Fills the reply of an open of a regular file: registers or reuses its backing, makes the
+ * handle. fd is an O_PATH or real fd of the file in node->layer, borrowed. 0 or negative errno.
+ */
+int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
+		bool lower_class, struct fuse_file_info *fi);
+/* The reply to that open was not taken: undoes it. */
+void file_undo_open(struct fs *fs, struct fuse_file_info *fi);

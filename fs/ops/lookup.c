@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* LOOKUP, FORGET, BATCH_FORGET, READLINK. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ops/fs.h"
+
+static void reply_absent(fuse_req_t req, const struct layer_dir *dir, const struct resolved *found)
+{
+	struct fuse_entry_param entry = {.ino = 0};
+
+	/* Nobody but this mount can bring it into being. */
+	if (found->path_class == CLASS_PRIVATE && dir->inherited == CLASS_PRIVATE)
+		entry.entry_timeout = found->whiteout || dir->lower < 0 ? TIMEOUT_FOREVER
+									: TIMEOUT_LOWER;
+	if (entry.entry_timeout > 0)
+		fuse_reply_entry(req, &entry);
+	else
+		fuse_reply_err(req, ENOENT);
+}
+
+/* Whoever meets the lock of another gets his denial on record; the kernel makes the EEXIST. */
+static void note_lock(struct fs *fs, fuse_req_t req, const struct layer_dir *dir, const char *name,
+		      const struct stat *st)
+{
+	char path[PATH_MAX];
+	struct lock_key key;
+	struct actor actor;
+
+	if (fs_lock_key(dir, name, path, sizeof(path), &key) < 0)
+		return;
+	fs_actor(fs, req, dir->view->session, &actor);
+	lock_looked_up(fs->instance->locks, &key, &actor, st);
+}
+
+static void lookup_in_view(struct fs *fs, fuse_req_t req, const struct node_info *parent,
+			   const char *name)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	struct fuse_entry_param entry;
+	struct resolved found;
+	struct node_info node;
+	int r = node_dir(fs->nodes, parent->index, &dir);
+
+	if (r == 0)
+		r = view_resolve(dir, name, &found);
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	if (found.layer == LAYER_NONE) {
+		reply_absent(req, dir, &found);
+		return;
+	}
+	if (found.path_class == CLASS_LOCK)
+		note_lock(fs, req, dir, name, &found.st);
+	r = fs_entry(fs, parent, dir, name, &found, &entry, &node);
+	if (r < 0)
+		fs_reply(req, r);
+	else
+		fs_reply_entry(fs, req, &entry);
+}
+
+/* Valid replies: entry (nodeid 0: absent, with a time-out), error. */
+static void do_lookup(fuse_req_t req, fuse_ino_t parent_id, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct node_info parent;
+	int r = node_get(fs->nodes, parent_id, &parent);
+
+	if (r == 0 && strlen(name) > NAME_MAX)
+		r = -ENAMETOOLONG;
+	if (r < 0)
+		fs_reply(req, r);
+	else if (parent.state == NODE_STATE_VIRTUAL)
+		virtual_lookup(fs, req, &parent, name);
+	else
+		lookup_in_view(fs, req, &parent, name);
+}
+
+/* Valid replies: none. */
+static void do_forget(fuse_req_t req, fuse_ino_t nodeid, uint64_t count)
+{
+	struct fs *fs = fs_of(req);
+
+	fs_forget(fs, nodeid, count);
+	fuse_reply_none(req);
+}
+
+/* Valid replies: none. */
+static void do_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	struct fs *fs = fs_of(req);
+
+	for (size_t i = 0; i < count; i++)
+		fs_forget(fs, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* Valid replies: readlink, error. */
+static void do_readlink(fuse_req_t req, fuse_ino_t nodeid)
+{
+	struct fs *fs = fs_of(req);
+	_cleanup_close_ int fd = -1;
+	char target[PATH_MAX];
+	struct node_info node;
+	ssize_t len;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL) {
+		virtual_readlink(fs, req, &node);
+		return;
+	}
+	if (r == 0)
+		r = fd = fs_open_path(fs, &node, NULL);
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	len = readlinkat(fd, "", target, sizeof(target) - 1);
+	if (len < 0) {
+		fuse_reply_err(req, errno);
+		return;
+	}
+	target[len] = '\0';
+	fuse_reply_readlink(req, target);
+}
+
+void ops_lookup(struct fuse_lowlevel_ops *ops)
+{
+	ops->lookup = do_lookup;
+	ops->forget = do_forget;
+	ops->forget_multi = do_forget_multi;
+	ops->readlink = do_readlink;
+}

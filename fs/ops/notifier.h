@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What we tell the kernel unasked: names and attributes that it may not keep any longer. Sent from
+ * a thread of its own, for a handler that notifies waits for a lock that its own caller may hold.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct fuse_session;
+struct notifier;
+
+/* Starts the thread. 0 or negative errno. */
+int notifier_new(struct fuse_session *session, struct notifier **ret_notifier);
+/* Sends what is queued, ends the thread. */
+void notifier_free(struct notifier *notifier);
+
+/* The name is to be looked up anew at its next use (its dentry goes). Never blocks. */
+void notifier_expire(struct notifier *notifier, uint64_t parent, const char *name);
+/* Attributes of the node are to be asked for anew; cached data too where `data` says so. */
+void notifier_attributes(struct notifier *notifier, uint64_t nodeid, int data);
+/* Poll handles of `events` are woken: see virtual files. The pollhandle is taken. */
+struct fuse_pollhandle;
+void notifier_poll(struct notifier *notifier, struct fuse_pollhandle *handle_consume);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* OPEN, RELEASE of files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "ops/claim.h"
+#include "ops/fs.h"
+#include "ops/notifier.h"
+#include "ops/parking.h"
+
+static bool wants_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+/* A shared writable map needs a file opened for both. */
+static bool may_map(int flags)
+{
+	return (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* The backing that this open shall use; 0: none, data go through us. */
+static int backing_of(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	int made, used;
+
+	if (!fs->passthrough)
+		return 0;
+	if (node->backing_id)
+		return node->backing_id;
+	made = passthrough_register(fs, fd, ctx->uid, ctx->gid);
+	/* A backing that the kernel does not take (another FUSE, too deep a stack): plain I/O. */
+	if (made <= 0)
+		return 0;
+	used = node_set_backing(fs->nodes, node->index, made, node->layer);
+	if (used != made)
+		passthrough_release(fs, made);
+	return used;
+}
+
+int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
+		bool lower_class, struct fuse_file_info *fi)
+{
+	struct handle_record like = {.node = node->index,
+				     .flags = (uint32_t)fi->flags,
+				     .layer = node->layer,
+				     .uid = fuse_req_ctx(req)->uid};
+	int r;
+
+	/* Counted before the backing is looked at: from now on it stays as it is. */
+	node_opened(fs->nodes, node->index, may_map(fi->flags), 1);
+	fi->backing_id = backing_of(fs, req, node, fd);
+	r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
+	if (r < 0) {
+		node_opened(fs->nodes, node->index, may_map(fi->flags), -1);
+		return r;
+	}
+	/* POSIX locks are the kernel's; nothing waits for a close but the release. */
+	fi->noflush = 1;
+	if (!fi->backing_id) {
+		/* Sessions share it: no cache of one may stand in for the file. */
+		fi->direct_io = lower_class;
+		fi->keep_cache = !lower_class && node->layer == LAYER_UPPER;
+		fi->parallel_direct_writes = 1;
+	}
+	return 0;
+}
+
+void file_undo_open(struct fs *fs, struct fuse_file_info *fi)
+{
+	struct handle_record *handle = handle_at(fs->handles, fi->fh);
+
+	if (!handle)
+		return;
+	node_opened(fs->nodes, handle->node, may_map((int)handle->flags), -1);
+	handle_close(fs->handles, fi->fh);
+}
+
+static int truncate_opened(fuse_req_t req, int path_fd)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	_cleanup_close_ int fd = -1;
+	char path[32];
+	int r;
+
+	sys_fd_path(path_fd, path);
+	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = sys_as_user(ctx->uid, ctx->gid);
+	if (r < 0)
+		return r;
+	sys_drop_write_caps();
+	r = ftruncate(fd, 0) ? -errno : 0;
+	sys_restore_caps();
+	sys_as_root();
+	return r;
+}
+
+/* Truncating a lock file is a sign of presence, as creating it is. */
+static int truncate_named(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
+			  struct layer_dir *parent)
+{
+	struct claim claim;
+	struct stat st;
+	int r = truncate_opened(req, fd);
+
+	if (r < 0 || !parent)
+		return r;
+	if (claim_begin(fs, req, parent, node->name, LOCK_IDIOM_NONE, &claim) == 0 &&
+	    fstat(fd, &st) == 0)
+		claim_present(fs, &claim, &st);
+	return 0;
+}
+
+static int parent_dir(struct fs *fs, const struct node_info *node, struct layer_dir **ret_dir)
+{
+	if (node->flags & NODE_NAMELESS)
+		return 0;
+	return node_dir(fs->nodes, node->parent, ret_dir);
+}
+
+static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,
+		     struct fuse_file_info *fi)
+{
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
+	_cleanup_close_ int fd = -1;
+	bool lower_class;
+	int r = 0;
+
+	if (wants_write(fi->flags))
+		r = fs_make_upper(fs, node, fi->flags & O_TRUNC, true);
+	if (r == 0)
+		r = parent_dir(fs, node, &parent);
+	if (r < 0)
+		return r;
+	lower_class = parent && view_lives_in_lower(parent, layer_dir_class(parent, node->name));
+	/* What is registered already needs no fd, unless it is to be cut. */
+	if (!node->backing_id || (fi->flags & O_TRUNC)) {
+		fd = fs_open_path(fs, node, NULL);
+		if (fd < 0)
+			return fd;
+	}
+	if (fi->flags & O_TRUNC)
+		r = truncate_named(fs, req, node, fd, parent);
+	return r < 0 ? r : file_opened(fs, req, node, fd, lower_class, fi);
+}
+
+/* Valid replies: open, error. */
+static void do_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node_info node;
+	bool first_map;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL) {
+		virtual_open(fs, req, &node, fi);
+		return;
+	}
+	if (r == 0)
+		r = open_file(fs, req, &node, fi);
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	first_map = may_map(fi->flags) && !node.mapped;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		file_undo_open(fs, fi);
+	/* From now on times may change unseen: what the kernel keeps for ever, it asks for again. */
+	else if (first_map)
+		notifier_attributes(fs->notifier, nodeid, 0);
+}
+
+static void release_flock(struct fs *fs, const struct handle_record *handle)
+{
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
+	struct node_info node;
+	char path[PATH_MAX];
+	struct lock_key key;
+
+	if (!handle->flock_type)
+		return;
+	if (node_get_index(fs->nodes, handle->node, &node) == 0 &&
+	    parent_dir(fs, &node, &parent) == 0 && parent &&
+	    layer_dir_class(parent, node.name) == CLASS_LOCK &&
+	    fs_lock_key(parent, node.name, path, sizeof(path), &key) == 0)
+		lock_flock_released(fs->instance->locks, &key, handle->flock_owner);
+}
+
+/* Valid replies: err (0; the kernel does not wait for it). */
+static void do_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct handle_record *handle = handle_at(fs->handles, fi->fh);
+	struct handle_record copy;
+
+	if (!handle || handle->head.state != HANDLE_STATE_FILE) {
+		if (handle)
+			virtual_release(fs, handle, fi->fh);
+		fuse_reply_err(req, 0);
+		return;
+	}
+	copy = *handle;
+	handle_close(fs->handles, fi->fh); /* closes what carries the flock */
+	release_flock(fs, &copy);
+	if (copy.flock_type)
+		parking_wake(fs->parking);
+	node_opened(fs->nodes, copy.node, may_map((int)copy.flags), -1);
+	if (may_map((int)copy.flags))
+		notifier_attributes(fs->notifier, nodeid, 0);
+	fuse_reply_err(req, 0);
+}
+
+void ops_open(struct fuse_lowlevel_ops *ops)
+{
+	ops->open = do_open;
+	ops->release = do_release;
+}

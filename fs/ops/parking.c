@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/parking.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "lock/lock.h"
+
+struct parked {
+	struct parked *next;
+	fuse_req_t req;
+	struct parking *parking;
+	uint64_t deadline_boot_ns;
+	parked_try_fn try_again;
+	void *context;
+	_Atomic bool interrupted;
+};
+
+struct parking {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	struct parked *first; /* in order; only the thread takes out. guarded by: mutex */
+	struct parked **last; /* guarded by: mutex */
+	uint32_t count;       /* guarded by: mutex */
+	bool woken;           /* guarded by: mutex */
+	bool stopping;        /* guarded by: mutex */
+};
+
+/* Called by libfuse with its own lock held: nothing but a mark and a signal. */
+static void interrupted(fuse_req_t req, void *data)
+{
+	struct parked *parked = data;
+
+	(void)req;
+	parked->interrupted = true;
+	parking_wake(parked->parking);
+}
+
+static bool try_one(struct parked *parked, bool stopping)
+{
+	enum parked_state state = PARKED_WAITING;
+
+	if (parked->interrupted || stopping)
+		state = PARKED_INTERRUPTED;
+	else if (parked->deadline_boot_ns && clock_boot_ns() >= parked->deadline_boot_ns)
+		state = PARKED_DEADLINE;
+	return parked->try_again(parked->req, state, parked->context);
+}
+
+/* One round over everything that waited when it began. */
+static void try_all(struct parking *parking, bool stopping)
+{
+	struct parked **at;
+
+	pthread_mutex_lock(&parking->mutex);
+	at = &parking->first;
+	while (*at) {
+		struct parked *parked = *at;
+		bool done;
+
+		pthread_mutex_unlock(&parking->mutex);
+		done = try_one(parked, stopping);
+		pthread_mutex_lock(&parking->mutex);
+		if (!done) {
+			at = &parked->next;
+			continue;
+		}
+		*at = parked->next;
+		if (parking->last == &parked->next)
+			parking->last = at;
+		parking->count--;
+		free(parked);
+	}
+	pthread_mutex_unlock(&parking->mutex);
+}
+
+static void wait_for_work(struct parking *parking)
+{
+	struct timespec until;
+
+	if (!parking->count) {
+		pthread_cond_wait(&parking->cond, &parking->mutex);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += PARKING_POLL_MS * (long)NSEC_PER_MSEC;
+	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
+		until.tv_nsec -= (long)NSEC_PER_SEC;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&parking->cond, &parking->mutex, &until);
+}
+
+static void *run(void *arg)
+{
+	struct parking *parking = arg;
+	bool stopping = false;
+
+	while (!stopping) {
+		pthread_mutex_lock(&parking->mutex);
+		if (!parking->woken && !parking->stopping)
+			wait_for_work(parking);
+		parking->woken = false;
+		stopping = parking->stopping;
+		pthread_mutex_unlock(&parking->mutex);
+		try_all(parking, stopping);
+	}
+	return NULL;
+}
+
+int parking_new(struct parking **ret_parking)
+{
+	struct parking *parking = calloc(1, sizeof(*parking));
+	pthread_condattr_t attr;
+	int r;
+
+	if (!parking)
+		return -ENOMEM;
+	parking->last = &parking->first;
+	pthread_mutex_init(&parking->mutex, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&parking->cond, &attr);
+	pthread_condattr_destroy(&attr);
+	r = pthread_create(&parking->thread, NULL, run, parking);
+	if (r) {
+		free(parking);
+		return -r;
+	}
+	*ret_parking = parking;
+	return 0;
+}
+
+void parking_free(struct parking *parking)
+{
+	if (!parking)
+		return;
+	pthread_mutex_lock(&parking->mutex);
+	parking->stopping = true;
+	pthread_cond_signal(&parking->cond);
+	pthread_mutex_unlock(&parking->mutex);
+	pthread_join(parking->thread, NULL);
+	pthread_cond_destroy(&parking->cond);
+	pthread_mutex_destroy(&parking->mutex);
+	free(parking);
+}
+
+int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot_ns,
+		 parked_try_fn try_again, void *context)
+{
+	struct parked *parked = calloc(1, sizeof(*parked));
+	int r = 0;
+
+	if (!parked)
+		return -ENOMEM;
+	*parked = (struct parked){.req = req,
+				  .parking = parking,
+				  .deadline_boot_ns = deadline_boot_ns,
+				  .try_again = try_again,
+				  .context = context};
+	pthread_mutex_lock(&parking->mutex);
+	if (parking->count >= LOCK_WAITERS_MAX || parking->stopping) {
+		r = -ENOLCK;
+	} else {
+		/* Before it is in the list, for then it may be gone at once. */
+		fuse_req_interrupt_func(req, interrupted, parked);
+		*parking->last = parked;
+		parking->last = &parked->next;
+		parking->count++;
+		/* What it waits for may have been released just before. */
+		parking->woken = true;
+		pthread_cond_signal(&parking->cond);
+	}
+	pthread_mutex_unlock(&parking->mutex);
+	if (r < 0)
+		free(parked);
+	return r;
+}
+
+void parking_wake(struct parking *parking)
+{
+	pthread_mutex_lock(&parking->mutex);
+	parking->woken = true;
+	pthread_cond_signal(&parking->cond);
+	pthread_mutex_unlock(&parking->mutex);
+}
+
+uint32_t parking_count(struct parking *parking)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&parking->mutex);
+	count = parking->count;
+	pthread_mutex_unlock(&parking->mutex);
+	return count;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests that wait: parked here, never in a thread. Only READ, POLL, SETLKW and flock may be
+ * parked, for a parked directory operation would stop everybody in that directory.
+ *
+ * A parked request is tried again when parking_wake() says that something was released, when its
+ * deadline is over, and every PARKING_POLL_MS while it waits for what nobody tells us of (a lock of
+ * an outsider). Requests are tried in the order in which they were parked.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fuse_req;
+struct parking;
+
+#define PARKING_POLL_MS 20
+
+enum parked_state { PARKED_WAITING, PARKED_INTERRUPTED, PARKED_DEADLINE };
+
+/*
+ * Tries a parked request again. Returns true when it has replied (or handed the request on) and
+ * released `context`; with PARKED_INTERRUPTED it must reply EINTR and return true. Called by one
+ * thread at a time, with nothing held.
+ */
+typedef bool (*parked_try_fn)(struct fuse_req *req, enum parked_state state, void *context);
+
+int parking_new(struct parking **ret_parking);
+/* Interrupts what is parked. */
+void parking_free(struct parking *parking);
+
+/* deadline_boot_ns 0: none. 0, or -ENOLCK (too many), -ENOMEM: the caller replies. */
+int parking_park(struct parking *parking, struct fuse_req *req, uint64_t deadline_boot_ns,
+		 parked_try_fn try_again, void *context);
+/* Something was released. Never blocks; may be called from anywhere. */
+void parking_wake(struct parking *parking);
+uint32_t parking_count(struct parking *parking);

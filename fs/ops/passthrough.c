@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Registrations of backing files with the kernel (ARCHITECTURE: FUSE passthrough, Linux 6.9). */
+#include <errno.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "ops/fs.h"
+#include "ops/fuse_compat.h"
+
+int passthrough_register(struct fs *fs, int fd, uid_t uid, gid_t gid)
+{
+	struct fuse_backing_map map = {.fd = fd};
+	int r, id;
+
+	/*
+	 * The kernel writes to the backing file with the credentials of this moment: the caller's,
+	 * and without what would leave set-id bits on a file that he writes, or let him use the
+	 * disk's reserve.
+	 */
+	r = sys_as_user(uid, gid);
+	if (r < 0)
+		return r;
+	sys_drop_write_caps();
+	id = ioctl(fs->fuse_fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
+	r = id < 0 ? -errno : id;
+	sys_restore_caps();
+	sys_as_root();
+	return r;
+}
+
+void passthrough_release(struct fs *fs, int backing_id)
+{
+	uint32_t id = (uint32_t)backing_id;
+
+	if (ioctl(fs->fuse_fd, FUSE_DEV_IOC_BACKING_CLOSE, &id))
+		log_warning("cannot release backing file %d: errno %d", backing_id, errno);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/* Virtual objects: turns what virt/ and ctl/ answer into FUSE replies. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ctl/ctl.h"
+#include "ops/fs.h"
+#include "ops/parking.h"
+#include "ops/poll.h"
+
+static void fill_attr(struct fs *fs, const struct virt_entry *entry, uint64_t ino,
+		      struct stat *ret_attr)
+{
+	uint64_t at = clock_real_ns() - (clock_boot_ns() - fs->instance->globals->started_boot_ns);
+
+	/* The stream of events changes with each event, so that `tail -f` looks. */
+	if (entry->type == VIRT_EVENTS)
+		at += events_newest(fs->instance->events) * NSEC_PER_MSEC;
+	*ret_attr = (struct stat){.st_ino = ino,
+				  .st_mode = entry->mode,
+				  .st_uid = entry->uid,
+				  .st_gid = entry->gid,
+				  .st_nlink = S_ISDIR(entry->mode) ? 2 : 1,
+				  .st_blksize = 4096};
+	ret_attr->st_mtim.tv_sec = (time_t)(at / NSEC_PER_SEC);
+	ret_attr->st_mtim.tv_nsec = (long)(at % NSEC_PER_SEC);
+	ret_attr->st_ctim = ret_attr->st_mtim;
+	ret_attr->st_atim = ret_attr->st_mtim;
+}
+
+static int child_path(struct fs *fs, const struct node_info *parent, const char *name, char *ret,
+		      size_t size)
+{
+	int r = node_virtual_path(fs->nodes, parent->index, ret, size);
+	size_t len;
+
+	if (r < 0)
+		return r;
+	len = strlen(ret);
+	if (len + strlen(name) + 2 > size)
+		return -ENAMETOOLONG;
+	if (len)
+		ret[len++] = '/';
+	strcpy(ret + len, name);
+	return 0;
+}
+
+/* The root of a view: the first node of it. */
+static int lookup_view(struct fs *fs, const struct node_info *parent, const char *name,
+		       const struct virt_entry *entry, struct fuse_entry_param *reply)
+{
+	_cleanup_layer_dir_ struct layer_dir *root = NULL;
+	struct resolved found;
+	struct node_info node;
+	int r = view_open(&fs->views, entry->session, entry->share, &root);
+
+	if (r == 0)
+		r = view_resolve_root(root, &found);
+	if (r == 0)
+		r = node_lookup_view(fs->nodes, parent->index, name, entry->session, entry->share,
+				     &found, &node);
+	if (r < 0)
+		return r;
+	reply->ino = node.nodeid;
+	fs_attr(&node, true, &found.st, &reply->attr);
+	reply->attr_timeout = TIMEOUT_LOWER;
+	return 0;
+}
+
+void virtual_lookup(struct fs *fs, fuse_req_t req, const struct node_info *parent, const char *name)
+{
+	struct fuse_entry_param reply = {0};
+	struct virt_entry entry;
+	struct node_info node;
+	char path[PATH_MAX];
+	int r = child_path(fs, parent, name, path, sizeof(path));
+
+	if (r == 0)
+		r = virt_resolve(fs->instance, path, fuse_req_ctx(req)->uid, &entry);
+	if (r == 0 && entry.type == VIRT_VIEW) {
+		r = lookup_view(fs, parent, name, &entry, &reply);
+	} else if (r == 0) {
+		r = node_lookup(fs->nodes, parent->index, name, NULL, entry.mode & S_IFMT, &node);
+		if (r == 0) {
+			reply.ino = node.nodeid;
+			fill_attr(fs, &entry, node.ino, &reply.attr);
+			reply.attr_timeout = entry.stable ? TIMEOUT_LOWER : 0;
+		}
+	}
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	reply.entry_timeout = entry.stable ? TIMEOUT_FOREVER : 0;
+	fs_reply_entry(fs, req, &reply);
+}
+
+static int resolve_node(struct fs *fs, fuse_req_t req, const struct node_info *node, char *path,
+			size_t size, struct virt_entry *ret_entry)
+{
+	int r = node_virtual_path(fs->nodes, node->index, path, size);
+
+	return r < 0 ? r : virt_resolve(fs->instance, path, fuse_req_ctx(req)->uid, ret_entry);
+}
+
+void virtual_getattr(struct fs *fs, fuse_req_t req, const struct node_info *node)
+{
+	struct virt_entry entry;
+	char path[PATH_MAX];
+	struct stat attr;
+	int r = resolve_node(fs, req, node, path, sizeof(path), &entry);
+
+	if (r < 0) {
+		fs_reply(req, r == -ENOENT ? -ESTALE : r);
+		return;
+	}
+	fill_attr(fs, &entry, node->ino, &attr);
+	fuse_reply_attr(req, &attr, entry.stable ? TIMEOUT_LOWER : 0);
+}
+
+void virtual_readlink(struct fs *fs, fuse_req_t req, const struct node_info *node)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	_cleanup_buf_ struct buf target = {0};
+	char path[PATH_MAX];
+	int r = node_virtual_path(fs->nodes, node->index, path, sizeof(path));
+
+	if (r == 0)
+		r = virt_readlink(fs->instance, path, ctx->pid, ctx->uid, ctx->gid, &target);
+	if (r == 0 && buf_failed(&target))
+		r = -ENOMEM;
+	if (r < 0)
+		fs_reply(req, r);
+	else
+		fuse_reply_readlink(req, target.data);
+}
+
+static uint32_t handle_state(enum virt_type type)
+{
+	if (type == VIRT_CTL)
+		return HANDLE_STATE_CTL;
+	return type == VIRT_EVENTS ? HANDLE_STATE_EVENTS : HANDLE_STATE_TEXT;
+}
+
+static int open_text(struct fs *fs, fuse_req_t req, const char *path, uint64_t fh)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct handle_private *private = handle_private(fs->handles, fh);
+	int r;
+
+	if (!private)
+		return -ENOMEM;
+	r = virt_render(fs->instance, path, ctx->pid, ctx->uid, ctx->gid, &private->text);
+	return r == 0 && buf_failed(&private->text) ? -ENOMEM : r;
+}
+
+void virtual_open(struct fs *fs, fuse_req_t req, const struct node_info *node,
+		  struct fuse_file_info *fi)
+{
+	struct handle_record like = {
+		.node = node->index, .flags = (uint32_t)fi->flags, .uid = fuse_req_ctx(req)->uid};
+	struct virt_entry entry;
+	char path[PATH_MAX];
+	int r = resolve_node(fs, req, node, path, sizeof(path), &entry);
+
+	if (r == 0)
+		r = handle_open(fs->handles, &like, handle_state(entry.type), &fi->fh);
+	if (r == 0 && entry.type == VIRT_FILE) {
+		r = open_text(fs, req, path, fi->fh);
+		if (r < 0)
+			handle_close(fs->handles, fi->fh);
+	}
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	fi->direct_io = 1;
+	fi->noflush = 1;
+	fi->nonseekable = entry.type != VIRT_FILE;
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		virtual_release(fs, handle_at(fs->handles, fi->fh), fi->fh);
+}
+
+/* The conversation of a handle; after a crash of the worker a new one that adopts the run. */
+static struct ctl *conversation(struct fs *fs, const struct handle_record *handle,
+				struct handle_private *private)
+{
+	if (!private->ctl) {
+		private->ctl = ctl_new(fs->instance);
+		if (private->ctl && handle->run)
+			ctl_adopt_run(private->ctl, handle->run);
+	}
+	return private->ctl;
+}
+
+struct ctl_call {
+	struct fs *fs;
+	uint64_t fh;
+	size_t size;
+	pid_t tid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Reads a piece of the answer and replies with it. -EAGAIN: it waits, nothing was replied. */
+static int read_ctl(fuse_req_t req, const struct ctl_call *call, uint64_t *ret_deadline_boot_ns)
+{
+	struct handle_record *handle = handle_at(call->fs->handles, call->fh);
+	struct handle_private *private = handle_private(call->fs->handles, call->fh);
+	_cleanup_free_ char *data = malloc(call->size + 1);
+	ssize_t n = -ENOMEM;
+
+	if (!handle || !private) {
+		fuse_reply_err(req, EBADF);
+		return 0;
+	}
+	pthread_mutex_lock(&private->mutex);
+	if (data && conversation(call->fs, handle, private)) {
+		n = ctl_read(private->ctl, call->tid, call->uid, call->gid, data, call->size,
+			     ret_deadline_boot_ns);
+		handle->run = ctl_run(private->ctl);
+	}
+	pthread_mutex_unlock(&private->mutex);
+	if (n == -EAGAIN)
+		return -EAGAIN;
+	if (n < 0)
+		fs_reply(req, (int)n);
+	else
+		fuse_reply_buf(req, data, (size_t)n);
+	return 0;
+}
+
+static bool try_ctl(fuse_req_t req, enum parked_state state, void *context)
+{
+	struct ctl_call *call = context;
+	uint64_t deadline;
+
+	if (state == PARKED_INTERRUPTED)
+		fuse_reply_err(req, EINTR);
+	else if (read_ctl(req, call, &deadline) == -EAGAIN)
+		return false;
+	free(call);
+	return true;
+}
+
+static void start_ctl_read(struct fs *fs, fuse_req_t req, size_t size, uint64_t fh)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct ctl_call *call = calloc(1, sizeof(*call));
+	uint64_t deadline = 0;
+	int r;
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*call = (struct ctl_call){
+		.fs = fs, .fh = fh, .size = size, .tid = ctx->pid, .uid = ctx->uid, .gid = ctx->gid};
+	if (read_ctl(req, call, &deadline) != -EAGAIN) {
+		free(call);
+		return;
+	}
+	r = parking_park(fs->parking, req, deadline, try_ctl, call);
+	if (r < 0) {
+		free(call);
+		fs_reply(req, r);
+	}
+}
+
+static void read_events(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
+			struct handle_private *private)
+{
+	size_t n;
+
+	pthread_mutex_lock(&private->mutex);
+	if (private->text.len == 0)
+		events_read(fs->instance->events, handle->uid, &handle->events_position,
+			    &private->text);
+	n = private->text.len < size ? private->text.len : size;
+	fuse_reply_buf(req, private->text.data, n);
+	/* What did not fit is the next read's. */
+	if (n) {
+		memmove(private->text.data, private->text.data + n, private->text.len - n);
+		private->text.len -= n;
+	}
+	pthread_mutex_unlock(&private->mutex);
+}
+
+/* A snapshot that a crash of the worker took away is made anew. */
+static int restore_text(struct fs *fs, fuse_req_t req, const struct handle_record *handle,
+			struct handle_private *private, uint64_t fh)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (private->text.data)
+		return 0;
+	r = node_virtual_path(fs->nodes, handle->node, path, sizeof(path));
+	return r < 0 ? r : open_text(fs, req, path, fh);
+}
+
+void virtual_read(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
+		  off_t offset, struct fuse_file_info *fi)
+{
+	struct handle_private *private = handle_private(fs->handles, fi->fh);
+	size_t len, n;
+	int r;
+
+	if (!private) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	if (handle->head.state == HANDLE_STATE_CTL) {
+		start_ctl_read(fs, req, size, fi->fh);
+		return;
+	}
+	if (handle->head.state == HANDLE_STATE_EVENTS) {
+		read_events(fs, req, handle, size, private);
+		return;
+	}
+	r = restore_text(fs, req, handle, private, fi->fh);
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	len = private->text.len;
+	n = (size_t)offset >= len ? 0 : len - (size_t)offset;
+	fuse_reply_buf(req, private->text.data + (n ? offset : 0), n < size ? n : size);
+}
+
+void virtual_write(struct fs *fs, fuse_req_t req, struct handle_record *handle, const void *data,
+		   size_t size, struct fuse_file_info *fi)
+{
+	struct handle_private *private = handle_private(fs->handles, fi->fh);
+	ssize_t n = -ENOMEM;
+
+	if (handle->head.state != HANDLE_STATE_CTL) {
+		fuse_reply_err(req, EBADF);
+		return;
+	}
+	if (private) {
+		pthread_mutex_lock(&private->mutex);
+		if (conversation(fs, handle, private))
+			n = ctl_write(private->ctl, data, size);
+		pthread_mutex_unlock(&private->mutex);
+	}
+	if (n < 0)
+		fs_reply(req, (int)n);
+	else
+		fuse_reply_write(req, (size_t)n);
+}
+
+void virtual_release(struct fs *fs, struct handle_record *handle, uint64_t fh)
+{
+	struct handle_private *private = handle_private(fs->handles, fh);
+
+	if (private && handle->head.state == HANDLE_STATE_CTL) {
+		/* A run ends with its conversation, also where only the record tells of it. */
+		if (private->ctl || handle->run)
+			ctl_free(conversation(fs, handle, private));
+		private->ctl = NULL;
+	}
+	handle_close(fs->handles, fh);
+}
+
+struct names {
+	struct buf text;
+	struct listing listing;
+	size_t capacity;
+	uint32_t parent;
+	int r;
+};
+
+static int add_name(const char *name, uint32_t mode, void *context)
+{
+	struct names *names = context;
+	struct listing *listing = &names->listing;
+
+	if (listing->count == names->capacity) {
+		size_t capacity = names->capacity ? names->capacity * 2 : 32;
+		void *entries = reallocarray(listing->entries, capacity, sizeof(*listing->entries));
+
+		if (!entries)
+			return names->r = -ENOMEM;
+		listing->entries = entries;
+		names->capacity = capacity;
+	}
+	/* The name's place is known when all are there: until then its offset stands for it. */
+	listing->entries[listing->count++] = (struct listing_entry){
+		.name = (const char *)names->text.len,
+		.ino = node_virtual_ino(names->parent, name),
+		.type = (uint8_t)IFTODT(mode),
+	};
+	buf_add(&names->text, name, strlen(name) + 1);
+	return 0;
+}
+
+int virtual_list(struct fs *fs, fuse_req_t req, const struct node_info *node,
+		 struct listing *ret_listing)
+{
+	struct names names = {.parent = node->index};
+	char path[PATH_MAX];
+	int r = node_virtual_path(fs->nodes, node->index, path, sizeof(path));
+
+	if (r == 0)
+		r = virt_list(fs->instance, path, fuse_req_ctx(req)->uid, add_name, &names);
+	if (r >= 0)
+		r = buf_failed(&names.text) ? -ENOMEM : names.r;
+	if (r < 0) {
+		free(names.listing.entries);
+		buf_release(&names.text);
+		return r;
+	}
+	for (size_t i = 0; i < names.listing.count; i++)
+		names.listing.entries[i].name =
+			names.text.data + (uintptr_t)names.listing.entries[i].name;
+	names.listing.names = names.text.data;
+	*ret_listing = names.listing;
+	return 0;
+}
