@@ -90,8 +90,8 @@ static void collect(struct registry *registry, struct candidates *list)
 		qsort(list->items, list->count, sizeof(*list->items), by_sid);
 }
 
-/* Marks all candidates of that number. */
-static void mark(struct candidates *list, uint32_t sid)
+/* The first candidate of that number; list->count where there is none. */
+static size_t first_of(const struct candidates *list, uint32_t sid)
 {
 	size_t low = 0;
 	size_t high = list->count;
@@ -104,8 +104,23 @@ static void mark(struct candidates *list, uint32_t sid)
 		else
 			high = middle;
 	}
-	for (; low < list->count && list->items[low].sid == sid; low++)
-		list->items[low].populated = true;
+	return low < list->count && list->items[low].sid == sid ? low : list->count;
+}
+
+/* Marks the candidates of whose POSIX session this process is. */
+static void mark(struct candidates *list, pid_t pid)
+{
+	pid_t sid = getsid(pid);
+	size_t first = sid < 0 ? list->count : first_of(list, (uint32_t)sid);
+	struct proc_id id;
+
+	if (first == list->count || list->items[first].populated)
+		return;
+	/* A zombie bears the number as well, but sees no view any more. */
+	if (proc_identify(pid, &id) || !proc_alive(&id))
+		return;
+	for (size_t i = first; i < list->count && list->items[i].sid == (uint32_t)sid; i++)
+		list->items[i].populated = true;
 }
 
 /* Marks the candidates that have a live process. false where /proc cannot be read. */
@@ -113,23 +128,12 @@ static bool scan(struct candidates *list)
 {
 	_cleanup_closedir_ DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	struct proc_id id;
-	pid_t pid;
-	pid_t sid;
 
 	if (!proc)
 		return false;
-	while ((entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		pid = (pid_t)atoi(entry->d_name);
-		sid = getsid(pid);
-		if (sid < 0)
-			continue;
-		/* A zombie bears the number as well, but sees no view any more. */
-		if (!proc_identify(pid, &id) && proc_alive(&id))
-			mark(list, (uint32_t)sid);
-	}
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			mark(list, (pid_t)atoi(entry->d_name));
 	return true;
 }
 

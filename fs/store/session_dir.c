@@ -104,9 +104,9 @@ static int write_first_meta(struct store *store, const char *dir, const struct s
 	if (buf_failed(&text))
 		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s/" STORE_META, dir);
-	fd = openat(store->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = sys_open_beneath(store->fd, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = sys_write_all(fd, text.data, text.len);
 	if (r || !durable)
 		return r;
@@ -127,9 +127,9 @@ static int put_in_place(struct store *store, const char *from, const struct sess
 	r = sys_rename(store->fd, from, store->fd, to, RENAME_NOREPLACE);
 	snprintf(parent, sizeof(parent), STORE_SESSIONS "/%u", meta->uid);
 	if (r == -ENOENT) {
-		if (mkdirat(store->fd, parent, 0700) && errno != EEXIST)
-			return -errno;
-		r = sys_rename(store->fd, from, store->fd, to, RENAME_NOREPLACE);
+		r = sys_mkdir_all(store->fd, parent, 0700);
+		if (!r)
+			r = sys_rename(store->fd, from, store->fd, to, RENAME_NOREPLACE);
 		if (!r && durable)
 			r = sync_directory(store, STORE_SESSIONS);
 	}
@@ -149,11 +149,12 @@ int store_session_make(struct store *store, const struct session_meta *meta)
 		return -EINVAL;
 	store_unique_name(store, name);
 	snprintf(dir, sizeof(dir), STORE_TRASH "/%s", name);
-	if (mkdirat(store->fd, dir, 0700))
-		return -errno;
-	r = write_first_meta(store, dir, meta, durable);
+	r = sys_mkdir_all(store->fd, dir, 0700);
+	if (!r)
+		r = write_first_meta(store, dir, meta, durable);
 	if (!r)
 		r = put_in_place(store, dir, meta, durable);
+	/* Nothing there, where the first step failed, is deleted as well. */
 	if (r)
 		store_trash_delete(store, name);
 	return r;

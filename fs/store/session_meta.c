@@ -107,7 +107,10 @@ int session_meta_load(int dirfd, struct session_meta *meta)
 		return 0;
 	}
 	log_warning("session %u/%s: its metadata is %s; it goes on with defaults", meta->uid,
-		    meta->id, r == -EBADMSG ? "damaged" : strerror(-r));
+		    meta->id,
+		    r == -EBADMSG  ? "damaged"
+		    : r == -ENOENT ? "missing"
+				   : "unreadable");
 	meta->flags = meta->posix_sid = 0;
 	meta->posix_start_ticks = 0;
 	meta->other_boot = false;

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +115,7 @@ static int unknown_name(int fd, const char *name, void *ctx)
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (!strcmp(name, ours[i]))
 			return 0;
-	/* A temporary of sys_write_file_durable(). */
-	return strstr(name, FORMAT_FILE) ? 0 : 1;
+	return strncmp(name, SYS_TEMPORARY_PREFIX, strlen(SYS_TEMPORARY_PREFIX)) ? 1 : 0;
 }
 
 static int refuse_foreign(struct store *store, struct err *err)
@@ -189,6 +187,21 @@ static int set_up(struct store *store, struct err *err)
 	return r ? io_error(err, -r, store->path) : 0;
 }
 
+/* Removes what a failed call made. The lock is held: nobody else can have begun to use it. */
+static void unmake(const char *path)
+{
+	_cleanup_free_ char *parent = strdup(path);
+	_cleanup_close_ int fd = -1;
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+
+	if (!slash)
+		return;
+	*slash = 0;
+	fd = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)sys_remove_tree(fd, slash + 1);
+}
+
 int store_open(const char *path, struct store **ret_store, struct err *err)
 {
 	_cleanup_(store_cleanup) struct store *store = calloc(1, sizeof(*store));
@@ -204,9 +217,8 @@ int store_open(const char *path, struct store **ret_store, struct err *err)
 	if (store->fd < 0)
 		return -1;
 	if (lock_instance(store, err) || set_up(store, err)) {
-		/* With the lock held nobody else can have begun to use what we made. */
 		if (made && store->lock_fd >= 0)
-			(void)sys_remove_tree(AT_FDCWD, path);
+			unmake(path);
 		return -1;
 	}
 	*ret_store = TAKE_PTR(store);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,10 +43,12 @@ static int make_successor(struct store *store, int session_fd, const char *name)
 {
 	_cleanup_close_ int fd = -1;
 	char path[TRASH_PATH_SIZE];
+	int r;
 
 	trash_path(name, path);
-	if (mkdirat(store->fd, path, 0700))
-		return -errno;
+	r = sys_mkdir_all(store->fd, path, 0700);
+	if (r)
+		return r;
 	fd = sys_open_beneath(store->fd, path, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
@@ -109,6 +112,11 @@ int store_session_reset(struct store *store, uid_t uid, const char *id)
 	return r;
 }
 
+static bool is_temporary(const char *name)
+{
+	return !strncmp(name, SYS_TEMPORARY_PREFIX, strlen(SYS_TEMPORARY_PREFIX));
+}
+
 static int remove_name(int fd, const char *name, void *ctx)
 {
 	const struct store *store = ctx;
@@ -133,6 +141,9 @@ static int clean_share(int session_fd, const char *name, void *ctx)
 {
 	char path[NAME_MAX + sizeof("/" STORE_WORK)];
 
+	/* Of the metadata. */
+	if (is_temporary(name))
+		return remove_name(session_fd, name, ctx);
 	snprintf(path, sizeof(path), "%s/" STORE_WORK, name);
 	empty_directory(ctx, session_fd, path);
 	return 0;
@@ -156,11 +167,18 @@ static int clean_uid(int sessions_fd, const char *name, void *ctx)
 	return 0;
 }
 
+/* Of the format and the state files. */
+static int clean_root(int fd, const char *name, void *ctx)
+{
+	return is_temporary(name) ? remove_name(fd, name, ctx) : 0;
+}
+
 void store_clean(struct store *store)
 {
 	_cleanup_close_ int sessions =
 		sys_open_beneath(store->fd, STORE_SESSIONS, O_RDONLY | O_DIRECTORY, 0);
 
+	(void)store_each_name(store->fd, clean_root, store);
 	empty_directory(store, store->fd, STORE_TRASH);
 	if (sessions >= 0)
 		(void)store_each_name(sessions, clean_uid, store);

@@ -32,16 +32,17 @@ static int make_upper(struct store *store, int share_fd, const struct stat *root
 {
 	_cleanup_close_ int work = -1;
 	char name[STORE_TRASH_NAME_SIZE];
-	int r;
+	int r = sys_mkdir_all(share_fd, STORE_WORK, 0700);
 
-	if (mkdirat(share_fd, STORE_WORK, 0700) && errno != EEXIST)
-		return -errno;
+	if (r)
+		return r;
 	work = sys_open_beneath(share_fd, STORE_WORK, DIR_PATH, 0);
 	if (work < 0)
 		return work;
 	store_unique_name(store, name);
-	if (mkdirat(work, name, 0700))
-		return -errno;
+	r = sys_mkdir_all(work, name, 0700);
+	if (r)
+		return r;
 	r = dress(work, name, root);
 	if (!r)
 		r = sys_rename(work, name, share_fd, STORE_UPPER, RENAME_NOREPLACE);
@@ -57,6 +58,7 @@ static int open_share(struct store *store, uid_t uid, const char *id, const char
 	_cleanup_close_ int session = store_open_session(store, uid, id);
 	char name[NAME_MAX + 1];
 	int fd;
+	int r;
 
 	if (session < 0)
 		return session;
@@ -64,8 +66,9 @@ static int open_share(struct store *store, uid_t uid, const char *id, const char
 	fd = sys_open_beneath(session, name, DIR_PATH, 0);
 	if (fd != -ENOENT || !make)
 		return fd;
-	if (mkdirat(session, name, 0700) && errno != EEXIST)
-		return -errno;
+	r = sys_mkdir_all(session, name, 0700);
+	if (r)
+		return r;
 	return sys_open_beneath(session, name, DIR_PATH, 0);
 }
 
