@@ -38,8 +38,8 @@ struct instance {
 	struct identity *identity;
 	struct locks *locks;
 	pid_t supervisor_pid;
-	uint32_t kernel_minor;	     /* of the FUSE protocol, 0 until INIT */
-	bool passthrough;	     /* the kernel granted it */
+	uint32_t kernel_minor;       /* of the FUSE protocol, 0 until INIT */
+	bool passthrough;            /* the kernel granted it */
 	const char *passthrough_why; /* why not, in words; NULL where it did */
 	void (*counts)(struct instance_counts *ret_counts, void *context);
 	/* The session's view changed behind the kernel's back (reset, rm): drop its caches. */

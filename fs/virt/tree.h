@@ -17,11 +17,11 @@
 
 enum virt_type {
 	VIRT_DIR,
-	VIRT_FILE, /* rendered at open by virt_render() */
-	VIRT_LINK, /* virt_readlink(); depends on who asks, never cached */
-	VIRT_CTL,  /* the control file, see ctl/ */
+	VIRT_FILE,   /* rendered at open by virt_render() */
+	VIRT_LINK,   /* virt_readlink(); depends on who asks, never cached */
+	VIRT_CTL,    /* the control file, see ctl/ */
 	VIRT_EVENTS, /* the events stream: read with events_read() */
-	VIRT_VIEW, /* root of a view: session and share are set */
+	VIRT_VIEW,   /* root of a view: session and share are set */
 };
 
 struct virt_entry {
@@ -29,9 +29,9 @@ struct virt_entry {
 	uint32_t mode; /* S_IFMT and permission bits */
 	uint32_t uid;
 	uint32_t gid;
-	bool stable;	  /* the kernel may cache the name until told otherwise */
+	bool stable;      /* the kernel may cache the name until told otherwise */
 	uint32_t session; /* VIRT_VIEW, and the directory sessions/<uid>/<id> */
-	uint32_t share;	  /* VIRT_VIEW */
+	uint32_t share;   /* VIRT_VIEW */
 };
 
 /* Resolves a path. 0, -ENOENT (also for what `actor_uid` may not see), -ENOTDIR. */
