@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests on locks: locks, lock.wait.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "ctl/request.h"
+#include "ctl/target.h"
+#include "lock/answer.h"
+#include "virt/listing.h"
+#include "virt/visible.h"
+
+/*
+ * How often a waiting request looks for itself: an outsider's unlink of a lock file makes no event
+ * here.
+ */
+#define LOOK_AGAIN_NS (250 * NSEC_PER_MSEC)
+
+int request_locks(struct ctl_request *request, struct err *err)
+{
+	const char *text = request_text(request, "path");
+	_cleanup_free_ char *prefix = NULL;
+	json_t *locks;
+
+	if (text) {
+		prefix = path_normalise(text);
+		if (!prefix)
+			return err_set(err, ERR_VALIDATION_ERROR,
+				       "locks: \"path\" is not an absolute path without \"..\"");
+	}
+	locks = listing_locks(request->instance, request->uid, prefix ? prefix : "");
+	request->data = locks ? json_pack("{s:o}", "locks", locks) : NULL;
+	return CTL_DONE;
+}
+
+static struct lock_key waited_key(const struct ctl_request *request)
+{
+	return (struct lock_key){.share = request->waits_share,
+				 .session = request->waits_session,
+				 .path = request->waits_path};
+}
+
+static void stop_waiting(struct ctl_request *request)
+{
+	struct lock_key key = waited_key(request);
+
+	locks_waiter_add(request->instance->locks, &key, -1);
+	request->abandon = NULL;
+}
+
+/*
+ * The held lock of that path, as the caller sees it: one private to his session comes before the
+ * lower's. *key says which.
+ */
+static uint32_t find_lock(const struct ctl_request *request, struct lock_key *key)
+{
+	struct instance *instance = request->instance;
+	struct actor actor;
+	uint32_t lock = 0;
+
+	if (identity_of(instance->identity, request->tid, request->uid, request->gid, &actor) ==
+		    0 &&
+	    actor.session) {
+		key->session = actor.session;
+		lock = locks_find(instance->locks, key);
+	}
+	if (!lock) {
+		key->session = 0;
+		lock = locks_find(instance->locks, key);
+	}
+	return lock;
+}
+
+/* Begins to wait: remembers the lock and counts as its waiter. */
+static int start_waiting(struct ctl_request *request, const struct lock_key *key, struct err *err)
+{
+	request->waits_path = strdup(key->path);
+	if (!request->waits_path)
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	request->waits_share = key->share;
+	request->waits_session = key->session;
+	request->abandon = stop_waiting;
+	locks_waiter_add(request->instance->locks, key, 1);
+	return 0;
+}
+
+static int timed_out(struct ctl_request *request, uint32_t lock, uint64_t waited_ms,
+		     const char *host, struct err *err)
+{
+	_cleanup_json_ json_t *answer = lock_answer(request->instance->locks, lock, request->uid);
+	_cleanup_buf_ struct buf shown = {0};
+	json_t *about = json_object_get(answer, "lock");
+	json_t *holder = json_object_get(answer, "holder");
+
+	buf_add_shell_quoted(&shown, host);
+	request_detail_consume(request, "waited_ms", json_integer((json_int_t)waited_ms));
+	if (about && holder) {
+		request_detail_consume(request, "lock", json_incref(about));
+		request_detail_consume(request, "holder", json_incref(holder));
+	}
+	err_set(err, ERR_TIMEOUT, "%s was still held after %llu ms", shown.data ? shown.data : "",
+		(unsigned long long)waited_ms);
+	return err_suggest(err, "Wait longer, or look who holds it: sessionfs locks %.300s",
+			   shown.data ? shown.data : "");
+}
+
+/* Free, held and to be waited for, or out of time. */
+static int look(struct ctl_request *request, const struct target_path *path, struct err *err)
+{
+	struct lock_key key = {.share = path->share, .path = path->rest};
+	uint64_t timeout_ms = request_number(request, "timeout_ms", UINT64_MAX);
+	uint64_t now = clock_boot_ns();
+	uint64_t waited_ns = now - request->started_boot_ns;
+	uint64_t left_ns = UINT64_MAX;
+	uint32_t lock;
+
+	if (request->abandon) {
+		key = waited_key(request);
+		lock = locks_find(request->instance->locks, &key);
+	} else {
+		lock = find_lock(request, &key);
+	}
+	if (!lock) {
+		json_t *data = json_object();
+
+		json_set_text(data, "path", path->host);
+		json_object_set_new(data, "waited_ms",
+				    json_integer((json_int_t)(waited_ns / NSEC_PER_MSEC)));
+		json_object_set_new(data, "free", json_true());
+		request->data = data;
+		return CTL_DONE;
+	}
+	if (timeout_ms < UINT64_MAX / NSEC_PER_MSEC) {
+		if (waited_ns >= timeout_ms * NSEC_PER_MSEC)
+			return timed_out(request, lock, waited_ns / NSEC_PER_MSEC, path->host, err);
+		left_ns = timeout_ms * NSEC_PER_MSEC - waited_ns;
+	}
+	if (!request->abandon && start_waiting(request, &key, err) < 0)
+		return -1;
+	request->deadline_boot_ns = now + (left_ns < LOOK_AGAIN_NS ? left_ns : LOOK_AGAIN_NS);
+	return CTL_WAITS;
+}
+
+int request_lock_wait(struct ctl_request *request, struct err *err)
+{
+	_cleanup_target_path_ struct target_path path = {0};
+	_cleanup_buf_ struct buf shown = {0};
+
+	if (target_path_parse(request, request_text(request, "path"), &path, err) < 0)
+		return -1;
+	if (!visible_path(request->instance->config, path.share, path.rest, request->uid)) {
+		buf_add_shell_quoted(&shown, path.host);
+		return err_set(err, ERR_PERMISSION_DENIED,
+			       "uid %u may not search the directories of %s", request->uid,
+			       shown.data ? shown.data : "");
+	}
+	return look(request, &path, err);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "virt/listing.h"
+#include "virt/shares.h"
+
+static int no_id(const char *name, struct err *err)
+{
+	_cleanup_buf_ struct buf shown = {0};
+
+	buf_add_shell_quoted(&shown, name);
+	err_set(err, ERR_VALIDATION_ERROR, "%.90s is no session id", shown.data ? shown.data : "");
+	return err_suggest(err, "An id is 1 to 64 of A-Z a-z 0-9 . _ : - and begins with a letter "
+				"or digit; root may write UID/ID");
+}
+
+int target_parse(const struct ctl_request *request, const char *name, uid_t *ret_uid,
+		 char ret_id[SESSION_ID_SIZE], struct err *err)
+{
+	const char *slash = strchr(name, '/');
+	const char *id = slash ? slash + 1 : name;
+	unsigned long long uid = request->uid;
+
+	if (slash) {
+		size_t digits = strspn(name, "0123456789");
+
+		if (digits == 0 || digits > 10 || name + digits != slash)
+			return no_id(name, err);
+		uid = strtoull(name, NULL, 10);
+	}
+	if (uid >= UINT32_MAX || !path_is_session_id(id))
+		return no_id(name, err);
+	if (request->uid != 0 && uid != request->uid)
+		return err_set(err, ERR_PERMISSION_DENIED,
+			       "session %s belongs to another user (uid %llu)", id, uid);
+	*ret_uid = (uid_t)uid;
+	snprintf(ret_id, SESSION_ID_SIZE, "%s", id);
+	return 0;
+}
+
+int target_session(struct ctl_request *request, const char *name, uint32_t *ret_session,
+		   struct err *err)
+{
+	char id[SESSION_ID_SIZE];
+	uint32_t session;
+	uid_t uid;
+
+	if (target_parse(request, name, &uid, id, err) < 0)
+		return -1;
+	snprintf(request->session, sizeof(request->session), "%s", id);
+	session = registry_find(request->instance->registry, uid, id);
+	if (!session) {
+		err_set(err, ERR_NOT_FOUND, "there is no session %s of uid %u", id, uid);
+		return err_suggest(err, "List the sessions: sessionfs ls");
+	}
+	*ret_session = session;
+	return 0;
+}
+
+void target_path_release(struct target_path *path)
+{
+	free(path->host);
+	*path = (struct target_path){0};
+}
+
+int target_path_parse(const struct ctl_request *request, const char *text,
+		      struct target_path *ret_path, struct err *err)
+{
+	const struct config *config = request->instance->config;
+	_cleanup_free_ char *host = path_normalise(text);
+	_cleanup_buf_ struct buf shown = {0};
+	enum share_place place;
+	uint32_t share = 0;
+
+	buf_add_shell_quoted(&shown, text);
+	if (buf_failed(&shown))
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	if (!host)
+		return err_set(err, ERR_VALIDATION_ERROR,
+			       "%s is not an absolute path without \"..\"", shown.data);
+	place = shares_place(config, host + 1, &share);
+	if (place != SHARE_ROOT && place != SHARE_BELOW) {
+		err_set(err, ERR_VALIDATION_ERROR, "%s lies in no share", shown.data);
+		return err_suggest(err, "List the shares: sessionfs status");
+	}
+	ret_path->share = share;
+	ret_path->rest = shares_rest(&config->shares[share], host + 1);
+	ret_path->host = TAKE_PTR(host);
+	return 0;
+}
+
+int target_busy(struct ctl_request *request, uint32_t session, const char *what, struct err *err)
+{
+	struct instance *instance = request->instance;
+	const char *id = registry_at(instance->registry, session)->id;
+	json_t *runs = listing_runs(instance, session, 0);
+	size_t count = json_array_size(runs);
+
+	request_detail_consume(request, "runs", runs);
+	err_set(err, ERR_PRECONDITION_FAILED, "cannot %s session %s: %zu run%s in it", what, id,
+		count, count == 1 ? " lives" : "s live");
+	return err_suggest(err, "End them or wait until they have ended: sessionfs show %s", id);
+}
