@@ -3,28 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/log.h"
 
 #define DEVICE "/dev/fuse"
-
-int device_check_privilege(struct err *err)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	if (syscall(SYS_capget, &header, data) == 0 &&
-	    (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)))
-		return 0;
-	err_set(err, ERR_PERMISSION_DENIED, "mount needs CAP_SYS_ADMIN");
-	return err_suggest(err, "Run it as root: sudo sessionfs mount");
-}
 
 static int fail_missing(int errno_value, struct err *err)
 {

@@ -7,9 +7,6 @@
 #include "base/err.h"
 #include "base/mountinfo.h"
 
-/* PERMISSION_DENIED where this process lacks CAP_SYS_ADMIN. Returns 0 or -1. */
-int device_check_privilege(struct err *err);
-
 /* Opens /dev/fuse (close-on-exec). Returns the fd, or -1: PRECONDITION_FAILED where it is missing. */
 int device_open(struct err *err);
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/privilege.h"
 #include "store/store.h"
 #include "supervisor/detach.h"
 #include "supervisor/device.h"
@@ -183,7 +184,9 @@ static int serve(struct instance_state *state, struct err *err)
 	    device_mount(heritage->fuse_fd, state->config->mountpoint, &supervisor->mount, err) < 0)
 		return -1;
 	oom_protect();
-	supervisor->private_fd = state->ready->fd;
+	/* Not where it is stdout itself. */
+	if (state->ready->fd > STDERR_FILENO)
+		supervisor->private_fd = state->ready->fd;
 	if (supervisor_run(supervisor, err) == 0)
 		return 0;
 	explain_by_log(state, err);
@@ -235,7 +238,7 @@ int instance_run(struct config *config, struct ready *ready, struct err *err)
 	bool noop;
 	int r;
 
-	if (supervisor_block_signals(err) < 0 || device_check_privilege(err) < 0 ||
+	if (supervisor_block_signals(err) < 0 || privilege_check("mount", err) < 0 ||
 	    prepare_point(config, &noop, &other, err) < 0)
 		return -1;
 	if (noop) {

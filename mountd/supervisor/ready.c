@@ -30,9 +30,8 @@ static void say_consume(struct ready *ready, bool ok, json_t *data, json_t *erro
 	char request_id[32];
 
 	snprintf(request_id, sizeof(request_id), "m-%d", (int)getpid());
-	envelope = json_pack("{s:b, s:o*, s:o*, s:[], s:{s:I, s:s, s:s, s:s, s:n, s:s}}", "ok",
-			     ok, "data", data, "error", error, "warnings", "meta",
-			     "duration_ms",
+	envelope = json_pack("{s:b, s:o*, s:o*, s:[], s:{s:I, s:s, s:s, s:s, s:n, s:s}}", "ok", ok,
+			     "data", data, "error", error, "warnings", "meta", "duration_ms",
 			     (json_int_t)((clock_boot_ns() - ready->started_ns) / NSEC_PER_MSEC),
 			     "schema_version", "1.0", "tool_version", SESSIONFS_VERSION,
 			     "request_id", request_id, "session", "exit_source", "sessionfs");
