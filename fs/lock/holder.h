@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who holds a lock, or did something to it: what is read of him from /proc and the registries.
+ * Called outside the mutex, while the caller is blocked in his system call.
+ */
+#pragma once
+
+#include "lock/table.h"
+
+/* Fills the holder's part of a record. What cannot be read stays zero. */
+void holder_capture(const struct locks *locks, const struct actor *actor,
+		    struct lock_record *record);
+void party_capture(const struct locks *locks, const struct actor *actor, struct lock_party *ret);
+
+/*
+ * Whether the actor is, for the arbitration, the lock's holder: of the same run, or where neither
+ * has one, of the same session. Nobody is the holder of a stale lock.
+ */
+bool holder_is(const struct lock_record *record, const struct actor *actor);
+/* Whether the lock is of a run that has ended. */
+bool holder_run_is_gone(const struct locks *locks, const struct lock_record *record);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "lock/stale.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "lock/holder.h"
+#include "lock/idiom.h"
+#include "lock/lockfile.h"
+#include "lock/table.h"
+
+#define HISTORY_WRITE_NS (5 * NSEC_PER_SEC)
+
+bool stale_decide(const struct stale_case *c)
+{
+	if (!c->creator_known || c->creator_alive)
+		return false;
+	if (c->text == STALE_TEXT_LIVE)
+		return false;
+	return c->text == STALE_TEXT_DEAD || !c->group_alive;
+}
+
+/* A copy of a HELD record, to look at without the mutex; NULL where it is not held. */
+static struct lock_report *copy_held(struct locks *locks, uint32_t lock)
+{
+	struct lock_report *copy = NULL;
+
+	pthread_mutex_lock(&locks->mutex);
+	if (atomic_load(&table_at(locks, lock)->head.state) == LOCK_STATE_HELD)
+		copy = lock_report_new(table_at(locks, lock), LOCK_END_FREED, NULL);
+	pthread_mutex_unlock(&locks->mutex);
+	return copy;
+}
+
+static enum stale_text judge_text(struct locks *locks, const struct lock_record *record,
+				  const struct stat *st)
+{
+	struct lock_key key = table_key_of(record);
+	struct proc_id named;
+	pid_t pid;
+
+	if (record->flags & LOCK_FOREIGN_PIDS)
+		return STALE_TEXT_NONE;
+	pid = lockfile_text_pid(locks, &key, st);
+	if (pid == 0)
+		return STALE_TEXT_NONE;
+	return proc_identify(pid, &named) == 0 && proc_alive(&named) ? STALE_TEXT_LIVE
+								     : STALE_TEXT_DEAD;
+}
+
+/* Only what can still change the answer is looked at. */
+static bool is_stale(struct locks *locks, const struct lock_record *record, const struct stat *st)
+{
+	struct stale_case c = {.creator_known = record->creator.pid != 0};
+
+	if (!c.creator_known || proc_alive(&record->creator))
+		return false;
+	c.text = judge_text(locks, record, st);
+	if (c.text == STALE_TEXT_NONE)
+		c.group_alive = record->pgid == 0 || proc_group_alive((pid_t)record->pgid);
+	return stale_decide(&c);
+}
+
+/* The lock stays, and is shown stale: it is no run's any more. */
+static struct lock_report *report_stale_locked(struct locks *locks, uint32_t lock)
+{
+	struct lock_record *record = table_at(locks, lock);
+
+	if (record->flags & LOCK_STALE)
+		return NULL;
+	table_leave_run_locked(locks, lock);
+	record->flags = (record->flags | LOCK_STALE) & ~(uint32_t)LOCK_FREEING;
+	return lock_report_new(record, LOCK_END_STALE, NULL);
+}
+
+static bool may_delete(const struct locks *locks, const struct lock_record *record)
+{
+	return idiom_is_existence((enum lock_idiom)record->idiom) &&
+	       !locks->setup.config->shares[record->share].stale_report;
+}
+
+/* Marks the record, deletes the file. Returns enum lockfile_freed or negative errno. */
+static int delete_file(struct locks *locks, uint32_t lock, const struct lock_record *copy)
+{
+	bool still;
+
+	if (!may_delete(locks, copy))
+		return LOCKFILE_KEPT;
+	pthread_mutex_lock(&locks->mutex);
+	still = table_is_held_locked(locks, lock, copy->token);
+	if (still)
+		table_at(locks, lock)->flags |= LOCK_FREEING;
+	pthread_mutex_unlock(&locks->mutex);
+	return still ? lockfile_free(locks, copy) : LOCKFILE_GONE;
+}
+
+/* What becomes of a record whose file was, or was not, deleted. */
+static void conclude(struct locks *locks, uint32_t lock, const struct lock_record *copy,
+		     bool keeps_file, int freed)
+{
+	struct lock_report *report = NULL;
+
+	if (freed < 0)
+		log_warning("cannot delete the stale lock %s: %s", copy->path, strerror(-freed));
+	pthread_mutex_lock(&locks->mutex);
+	if (table_is_held_locked(locks, lock, copy->token)) {
+		if (freed == LOCKFILE_FREED || keeps_file)
+			report = table_drop_locked(locks, lock, LOCK_END_FREED, NULL);
+		else if (freed == LOCKFILE_GONE)
+			departed_add_locked(locks, table_drop_locked(locks, lock, LOCK_END_RELEASED,
+								     NULL));
+		else
+			report = report_stale_locked(locks, lock);
+	}
+	pthread_mutex_unlock(&locks->mutex);
+	lock_reports_emit_consume(locks, report);
+	if (freed == LOCKFILE_FREED && locks->setup.freed)
+		locks->setup.freed(copy->share, copy->path, locks->setup.context);
+}
+
+/* A lock of a run that has ended. */
+static void end_lock_of_run(struct locks *locks, uint32_t lock)
+{
+	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
+	bool keeps_file;
+
+	if (!copy)
+		return;
+	/* A flock is gone with its descriptors, a presence is no claim on the file. */
+	keeps_file = !idiom_is_existence((enum lock_idiom)copy->record.idiom);
+	conclude(locks, lock, &copy->record, keeps_file,
+		 keeps_file ? LOCKFILE_KEPT : delete_file(locks, lock, &copy->record));
+}
+
+void locks_run_ended(struct locks *locks, uint32_t run)
+{
+	_cleanup_free_ uint32_t *of_run = NULL;
+	size_t count;
+
+	pthread_mutex_lock(&locks->mutex);
+	conflicts_run_ended(&locks->conflicts, run);
+	count = table_of_run_locked(locks, run, &of_run);
+	pthread_mutex_unlock(&locks->mutex);
+	for (size_t i = 0; i < count; i++)
+		end_lock_of_run(locks, of_run[i]);
+}
+
+/* The file is gone, or another: whoever did it tells within a sweep, or was an outsider. */
+static bool sweep_file(struct locks *locks, uint32_t lock, const struct lock_record *copy,
+		       struct stat *ret_st)
+{
+	struct lock_key key = table_key_of(copy);
+	int r = lockfile_stat(locks, &key, ret_st);
+	struct lock_report *report = NULL;
+	bool there = r == 0 && lockfile_is_of(ret_st, copy);
+
+	if (r < 0 && r != -ENOENT)
+		return false; /* cannot be told now */
+	pthread_mutex_lock(&locks->mutex);
+	if (!table_is_held_locked(locks, lock, copy->token)) {
+		there = false;
+	} else if (!there) {
+		departed_add_locked(locks, table_drop_locked(locks, lock, LOCK_END_RELEASED, NULL));
+	} else if (locks->extra[lock].removed && !table_pending_locked(locks, &key, NULL)) {
+		/* The claim that was to settle it never came: the file there is an outsider's. */
+		report = table_drop_locked(locks, lock, LOCK_END_RELEASED,
+					   &locks->extra[lock].remover);
+		there = false;
+	}
+	pthread_mutex_unlock(&locks->mutex);
+	lock_reports_emit_consume(locks, report);
+	return there;
+}
+
+static void sweep_one(struct locks *locks, uint32_t lock)
+{
+	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
+	struct lock_record *record;
+	struct stat st;
+
+	if (!copy)
+		return;
+	record = &copy->record;
+	if (!sweep_file(locks, lock, record, &st) || record->flags & LOCK_STALE)
+		return;
+	if (record->run) {
+		if (holder_run_is_gone(locks, record))
+			end_lock_of_run(locks, lock);
+		return;
+	}
+	/* The kernel tells when a flock's last descriptor is closed. */
+	if (record->idiom == LOCK_IDIOM_FLOCK || record->idiom == LOCK_IDIOM_FCNTL)
+		return;
+	if (is_stale(locks, record, &st))
+		conclude(locks, lock, record, false, delete_file(locks, lock, record));
+}
+
+static void write_history(struct locks *locks, bool now)
+{
+	_cleanup_free_ struct history *copy = NULL;
+	uint64_t now_ns = clock_boot_ns();
+	bool due;
+	int r;
+
+	pthread_mutex_lock(&locks->mutex);
+	due = locks->history_dirty &&
+	      (now || now_ns - locks->history_written_boot_ns >= HISTORY_WRITE_NS);
+	if (due)
+		copy = malloc(sizeof(*copy));
+	if (copy) {
+		*copy = locks->history;
+		locks->history_dirty = false;
+		locks->history_written_boot_ns = now_ns;
+	}
+	pthread_mutex_unlock(&locks->mutex);
+	if (!copy)
+		return;
+	r = store_state_write(locks->setup.store, "history", copy, sizeof(*copy));
+	if (r < 0)
+		log_warning("cannot save how long locks were held: %s", strerror(-r));
+}
+
+void locks_save_history(struct locks *locks)
+{
+	write_history(locks, true);
+}
+
+void locks_sweep(struct locks *locks)
+{
+	struct lock_report *lost;
+
+	/* Before the records: what this sweep finds gone is given until the next. */
+	pthread_mutex_lock(&locks->mutex);
+	lost = departed_sweep_locked(locks);
+	pthread_mutex_unlock(&locks->mutex);
+	lock_reports_emit_consume(locks, lost);
+
+	for (uint32_t lock = locks_next(locks, 0); lock; lock = locks_next(locks, lock))
+		sweep_one(locks, lock);
+	tokens_prepare(locks, TOKENS_AHEAD);
+	write_history(locks, false);
+}
