@@ -193,7 +193,7 @@ static char *status_find(char *status, const char *field)
 	return NULL;
 }
 
-/* 0.7 us; status takes ten times as long. */
+/* Less than half the time of reading status. */
 static pid_t tgid_by_pidfd(pid_t tid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD_FLAG);
@@ -348,8 +348,8 @@ void proc_each_in_namespace(uint64_t ino, bool (*fn)(pid_t pid, void *context), 
 
 int proc_environ_read(pid_t pid, char **ret_block, size_t *ret_len)
 {
-	char *block;
-	size_t len;
+	char *block = NULL;
+	size_t len = 0;
 	int r = proc_read_large(pid, "environ", ENVIRON_MAX, &block, &len);
 
 	if (r)
