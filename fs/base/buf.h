@@ -23,8 +23,7 @@ struct buf {
 void buf_release(struct buf *buf);
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_add_str(struct buf *buf, const char *str);
-void buf_add_format(struct buf *buf, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void buf_add_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Adds STR quoted for a POSIX shell: unchanged where it is safe, else in single quotes. */
 void buf_add_shell_quoted(struct buf *buf, const char *str);
 static inline bool buf_failed(const struct buf *buf)

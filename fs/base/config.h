@@ -38,7 +38,7 @@ struct config {
 	char *mountpoint; /* absolute */
 	char *store;      /* absolute */
 	struct share_config *shares;
-	size_t n_shares; /* 1 to SHARES_MAX */
+	size_t n_shares;                         /* 1 to SHARES_MAX */
 	struct string_list identify_environment; /* names or templates such as ${A}.${B} */
 	uint64_t idle_ttl_ns;                    /* default 24 h; 0: never */
 	uint64_t max_bytes;                      /* per session; 0: no limit */

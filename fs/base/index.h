@@ -29,5 +29,5 @@ void index_remove(struct index *index, uint64_t hash, uint32_t number);
 /* Whether the record `number` is the one looked for; `key` is passed through. */
 typedef bool (*index_equal_fn)(uint32_t number, const void *key, void *context);
 /* The first number under hash for which equal() holds; 0 where there is none. */
-uint32_t index_find(const struct index *index, uint64_t hash, index_equal_fn equal,
-		    const void *key, void *context);
+uint32_t index_find(const struct index *index, uint64_t hash, index_equal_fn equal, const void *key,
+		    void *context);
