@@ -86,6 +86,8 @@ struct stream {
 	fuse_req_t req;
 	struct node_info node;
 	struct layer_dir *dir; /* NULL for a virtual directory */
+	dev_t upper_dev;
+	dev_t lower_dev;
 	bool plus;
 	char *data;
 	size_t size;
@@ -121,28 +123,39 @@ static size_t add_plain(struct stream *stream, const char *name, uint64_t ino, u
 }
 
 /*
- * An entry of a view: resolved, for its number and class depend on the layers. Returns the bytes
- * that it takes, 0 where it is gone meanwhile.
+ * The number of an entry as its look-up would give it, without one: from the listing, and for what
+ * was copied up from its base.
  */
-static size_t add_resolved(struct stream *stream, const char *name, off_t next)
+static uint64_t entry_number(const struct stream *stream, const struct listing_entry *entry)
 {
-	struct view key = {.session = stream->node.session, .share = stream->node.share};
+	const struct view *view = stream->dir->view;
+	bool upper = entry->layer == LAYER_UPPER;
+	struct layout_base base;
+
+	if (upper && layout_get_base_at(&stream->fs->views.names, layer_dir_upper(stream->dir),
+					entry->name, &base) == 0)
+		return view_inode_number(view, base.dev, base.ino);
+	return view_inode_number(view, upper ? stream->upper_dev : stream->lower_dev, entry->ino);
+}
+
+/*
+ * An entry with its attributes: looked up. Returns the bytes that it takes, 0 where it is gone
+ * meanwhile.
+ */
+static size_t add_looked_up(struct stream *stream, const char *name, off_t next)
+{
 	size_t room = stream->size - stream->used;
 	struct fuse_entry_param entry;
 	struct resolved found;
 	struct node_info child;
 	size_t size;
 
-	if (view_resolve(stream->dir, name, &found) < 0 || found.layer == LAYER_NONE)
-		return 0;
-	if (!stream->plus)
-		return add_plain(stream, name,
-				 view_inode_number(&key, found.origin_dev, found.origin_ino),
-				 IFTODT(found.st.st_mode), next);
 	/* Asked with no room first: what is looked up must be sent. */
 	size = fuse_add_direntry_plus(stream->req, NULL, 0, name, NULL, 0);
 	if (size > room)
 		return size;
+	if (view_resolve(stream->dir, name, &found) < 0 || found.layer == LAYER_NONE)
+		return 0;
 	if (fs_entry(stream->fs, &stream->node, stream->dir, name, &found, &entry, &child) < 0)
 		return 0;
 	return fuse_add_direntry_plus(stream->req, stream->data + stream->used, room, name, &entry,
@@ -151,15 +164,18 @@ static size_t add_resolved(struct stream *stream, const char *name, off_t next)
 
 static size_t add_entry(struct stream *stream, const struct listing *listing, uint64_t at)
 {
+	const struct listing_entry *entry;
 	const char *name = entry_name(listing, at);
 	off_t next = (off_t)at + 1;
 
 	if (at < DOTS)
 		return add_plain(stream, name, stream->node.ino, DT_DIR, next);
+	entry = &listing->entries[at - DOTS];
 	if (!stream->dir)
-		return add_plain(stream, name, listing->entries[at - DOTS].ino,
-				 listing->entries[at - DOTS].type, next);
-	return add_resolved(stream, name, next);
+		return add_plain(stream, name, entry->ino, entry->type, next);
+	if (stream->plus)
+		return add_looked_up(stream, name, next);
+	return add_plain(stream, name, entry_number(stream, entry), entry->type, next);
 }
 
 static void fill(struct stream *stream, const struct listing *listing, off_t offset)
@@ -171,6 +187,22 @@ static void fill(struct stream *stream, const struct listing *listing, off_t off
 			return;
 		stream->used += size;
 	}
+}
+
+/* The devices of the layers; entries that are mount points in the lower are not told apart. */
+static int stat_layers(struct stream *stream)
+{
+	int upper = layer_dir_upper(stream->dir);
+	struct stat st;
+
+	if (upper >= 0 && fstatat(upper, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	if (upper >= 0)
+		stream->upper_dev = st.st_dev;
+	if (stream->dir->lower >= 0 && fstatat(stream->dir->lower, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	stream->lower_dev = st.st_dev;
+	return 0;
 }
 
 static void read_and_reply(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset,
@@ -190,9 +222,12 @@ static void read_and_reply(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t
 		return;
 	}
 	stream.dir = dir;
+	if (dir && !plus)
+		r = stat_layers(&stream);
 	/* The kernel reads one stream by one call at a time; the mutex is for odd clients. */
 	pthread_mutex_lock(&private->mutex);
-	r = take_listing(fs, req, &stream.node, private, offset);
+	if (r == 0)
+		r = take_listing(fs, req, &stream.node, private, offset);
 	if (r == 0)
 		fill(&stream, &private->listing, offset);
 	pthread_mutex_unlock(&private->mutex);
