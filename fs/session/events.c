@@ -94,6 +94,8 @@ static bool render(const char *type, json_t *members, size_t max, struct buf *bu
 	json_object_set_new(object, "type", json_text(type));
 	if (members)
 		json_object_update_missing(object, members);
+	/* The number is ours to give. */
+	json_object_del(object, "seq");
 	do {
 		buf->len = 0;
 		json_render_line(object, buf);

@@ -37,6 +37,7 @@ int posix_session_name(struct registry *registry, pid_t pid, uid_t uid,
 struct candidate {
 	uint32_t session;
 	uint32_t sid;
+	bool reused; /* the number is another process's: it is certainly gone */
 	bool populated;
 };
 
@@ -46,7 +47,7 @@ struct candidates {
 	size_t capacity;
 };
 
-static bool add(struct candidates *list, uint32_t session, uint32_t sid)
+static bool add(struct candidates *list, const struct candidate *candidate)
 {
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity ? list->capacity * 2 : 64;
@@ -57,7 +58,7 @@ static bool add(struct candidates *list, uint32_t session, uint32_t sid)
 		list->items = items;
 		list->capacity = capacity;
 	}
-	list->items[list->count++] = (struct candidate){.session = session, .sid = sid};
+	list->items[list->count++] = *candidate;
 	return true;
 }
 
@@ -69,23 +70,37 @@ static int by_sid(const void *left, const void *right)
 	return (a->sid > b->sid) - (a->sid < b->sid);
 }
 
-/* Sessions whose leader is not there. What memory does not suffice for waits for the next sweep. */
+/*
+ * Whether a session may have to go: its leader is not there, or is a zombie. Where somebody else
+ * has the leader's number, all processes of the POSIX session are gone, see the header.
+ */
+static bool is_candidate(const struct session_record *record, struct candidate *candidate)
+{
+	const struct proc_id leader = {
+		.pid = (pid_t)record->posix_sid,
+		.start_ticks = record->posix_start_ticks,
+	};
+	struct proc_id now;
+
+	if (!(record->flags & SESSION_POSIX))
+		return false;
+	candidate->sid = record->posix_sid;
+	candidate->reused = false;
+	if (leader.pid <= 0 || proc_identify(leader.pid, &now))
+		return true;
+	candidate->reused = now.pid != leader.pid || now.start_ticks != leader.start_ticks;
+	return candidate->reused || !proc_alive(&leader);
+}
+
+/* What memory does not suffice for waits for the next sweep. */
 static void collect(struct registry *registry, struct candidates *list)
 {
-	uint32_t session = 0;
+	struct candidate candidate = {0};
 
-	while ((session = registry_next(registry, session))) {
-		const struct session_record *record = registry_at(registry, session);
-		const struct proc_id leader = {
-			.pid = (pid_t)record->posix_sid,
-			.start_ticks = record->posix_start_ticks,
-		};
-
-		if (!(record->flags & SESSION_POSIX) || (leader.pid > 0 && proc_alive(&leader)))
-			continue;
-		if (!add(list, session, record->posix_sid))
+	while ((candidate.session = registry_next(registry, candidate.session)))
+		if (is_candidate(registry_at(registry, candidate.session), &candidate) &&
+		    !add(list, &candidate))
 			break;
-	}
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), by_sid);
 }
@@ -114,13 +129,13 @@ static void mark(struct candidates *list, pid_t pid)
 	size_t first = sid < 0 ? list->count : first_of(list, (uint32_t)sid);
 	struct proc_id id;
 
-	if (first == list->count || list->items[first].populated)
+	if (first == list->count)
 		return;
 	/* A zombie bears the number as well, but sees no view any more. */
 	if (proc_identify(pid, &id) || !proc_alive(&id))
 		return;
 	for (size_t i = first; i < list->count && list->items[i].sid == (uint32_t)sid; i++)
-		list->items[i].populated = true;
+		list->items[i].populated = !list->items[i].reused;
 }
 
 /* Marks the candidates that have a live process. false where /proc cannot be read. */
