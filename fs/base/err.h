@@ -44,6 +44,7 @@ enum exit_code {
 	X(COMMAND_FAILED, EXIT_CODE_OTHER, false)                                                  \
 	X(COMMAND_NOT_EXECUTABLE, EXIT_CODE_OTHER, false)                                          \
 	X(COMMAND_NOT_FOUND, EXIT_CODE_OTHER, false)                                               \
+	X(CHECK_FAILED, EXIT_CODE_OTHER, false)                                                    \
 	X(IO_ERROR, EXIT_CODE_OTHER, false)                                                        \
 	X(INTERNAL_ERROR, EXIT_CODE_OTHER, false)
 

@@ -14,6 +14,9 @@
 /* Opens <mountpoint>/ctl (close-on-exec). Returns the fd, or -1 with err. */
 int ctl_open(const char *mountpoint, struct err *err);
 
+/* {"op": op}: a request to add members to. A new reference. */
+json_t *ctl_request(const char *op);
+
 /*
  * Asks on an open control file and waits for the answer, however long it takes. Takes `request`,
  * always (NULL: out of memory). Returns 0 with the parts of the envelope in `answer`

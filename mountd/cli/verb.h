@@ -82,7 +82,8 @@ struct verb {
 	const struct verb_example *examples;
 	unsigned int min_operands;
 	unsigned int max_operands; /* UINT_MAX: any number */
-	bool command_follows;	   /* the first operand ends the options (run) */
+	bool command_follows;	   /* the operands end in COMMAND [ARG...] (run, enter) */
+	unsigned int command_operand; /* COMMAND's index: the options end with it */
 	enum verb_danger danger;
 	unsigned int exits; /* EXITS(NOT_FOUND) | ...: besides OK, OTHER and VALIDATION */
 
@@ -91,10 +92,15 @@ struct verb {
 	 * returns -1. Prints nothing.
 	 */
 	int (*act)(struct call *call, struct answer *answer, struct err *err);
-	/* Prints answer->data on stdout for a person. NULL: nothing is said on success. */
+	/*
+	 * Prints answer->data on stdout for a person, of a failure too where there is data beside
+	 * the error. NULL: nothing is said on success.
+	 */
 	void (*show)(const struct call *call, const struct answer *answer);
 	/* Instead of the two above: prints by itself, returns the exit status. */
 	int (*own)(struct call *call);
+	/* With own(): says what is wrong with the command line. NULL: main.c does. */
+	int (*refuse)(struct call *call, const struct err *err);
 };
 
 /* One invocation, as parsed. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/ctl_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "base/config.h"
+#include "base/sys.h"
+
+#define ANSWER_PIECE (64u << 10)
+
+static int fail_unmounted(const char *mountpoint, struct err *err)
+{
+	_cleanup_buf_ struct buf command = {0};
+
+	buf_add_str(&command, "Mount it: sessionfs mount");
+	if (strcmp(mountpoint, CONFIG_DEFAULT_MOUNTPOINT) != 0) {
+		buf_add_str(&command, " ");
+		buf_add_shell_quoted(&command, mountpoint);
+	}
+	err_set(err, ERR_UNAVAILABLE, "no sessionfs is mounted at %s", mountpoint);
+	return err_suggest(err, "%s", command.data);
+}
+
+static int fail_open(const char *mountpoint, int errno_value, struct err *err)
+{
+	switch (errno_value) {
+	case ENOENT:
+	case ENOTDIR:
+		return fail_unmounted(mountpoint, err);
+	case ENOTCONN:
+	case ECONNABORTED:
+		err_set(err, ERR_UNAVAILABLE, "the sessionfs at %s does not answer: its daemon is gone",
+			mountpoint);
+		return err_suggest(err, "Mount it anew: sessionfs mount %s", mountpoint);
+	case EACCES:
+	case EPERM:
+		return err_set_errno(err, ERR_PERMISSION_DENIED, errno_value, "cannot open %s/ctl",
+				     mountpoint);
+	default:
+		return err_set_errno(err, ERR_UNAVAILABLE, errno_value, "cannot open %s/ctl",
+				     mountpoint);
+	}
+}
+
+int ctl_open(const char *mountpoint, struct err *err)
+{
+	_cleanup_buf_ struct buf path = {0};
+	_cleanup_close_ int fd = -1;
+	struct statfs fs;
+
+	buf_add_format(&path, "%s/ctl", mountpoint);
+	if (buf_failed(&path))
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	fd = open(path.data, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	if (fd < 0)
+		return fail_open(mountpoint, errno, err);
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
+		return fail_unmounted(mountpoint, err);
+	return TAKE_FD(fd);
+}
+
+json_t *ctl_request(const char *op)
+{
+	json_t *request = json_object();
+
+	json_object_set_new(request, "op", json_string(op));
+	return request;
+}
+
+static int read_answer(int fd, struct buf *text, struct err *err)
+{
+	static char piece[ANSWER_PIECE];
+
+	for (;;) {
+		ssize_t n = read(fd, piece, sizeof(piece));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, ERR_UNAVAILABLE, errno,
+					     "the sessionfs daemon did not answer");
+		if (n == 0)
+			break;
+		buf_add(text, piece, (size_t)n);
+	}
+	if (buf_failed(text))
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	if (text->len == 0)
+		return err_set(err, ERR_UNAVAILABLE, "the sessionfs daemon gave an empty answer");
+	return 0;
+}
+
+static json_t *take_part(json_t *envelope, const char *key)
+{
+	json_t *part = json_object_get(envelope, key);
+
+	return part && !json_is_null(part) ? json_incref(part) : NULL;
+}
+
+/*
+ * What the daemon warned of is added to what was warned of before: an answer may be used for
+ * several requests.
+ */
+static void take_envelope(json_t *envelope, struct answer *answer)
+{
+	json_t *warnings = json_object_get(envelope, "warnings");
+
+	json_decref(answer->data);
+	json_decref(answer->error);
+	json_decref(answer->meta);
+	answer->data = take_part(envelope, "data");
+	answer->error = take_part(envelope, "error");
+	answer->meta = take_part(envelope, "meta");
+	if (!answer->warnings)
+		answer->warnings = json_array();
+	if (json_is_array(warnings))
+		json_array_extend(answer->warnings, warnings);
+}
+
+int ctl_ask_consume(int fd, json_t *request, struct answer *answer, struct err *err)
+{
+	_cleanup_json_ json_t *owned = request, *envelope = NULL;
+	_cleanup_buf_ struct buf text = {0};
+	int r;
+
+	json_render_line(owned, &text);
+	if (!owned || buf_failed(&text))
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	r = sys_write_all(fd, text.data, text.len);
+	if (r < 0)
+		return err_set_errno(err, ERR_UNAVAILABLE, -r,
+				     "the sessionfs daemon took no request");
+	buf_release(&text);
+	text = (struct buf){0};
+	if (read_answer(fd, &text, err) < 0)
+		return -1;
+	envelope = json_parse(text.data, text.len, "the daemon's answer", err);
+	if (!envelope || !json_is_object(envelope)) {
+		err->code = ERR_INTERNAL_ERROR;
+		return -1;
+	}
+	take_envelope(envelope, answer);
+	if (!answer->error && !json_is_true(json_object_get(envelope, "ok")))
+		return err_set(err, ERR_INTERNAL_ERROR,
+			       "the sessionfs daemon refused without saying why");
+	return 0;
+}
+
+int ctl_call_consume(const struct call *call, json_t *request, struct answer *answer,
+		     struct err *err)
+{
+	_cleanup_json_ json_t *owned = request;
+	_cleanup_close_ int fd = ctl_open(call->mountpoint, err);
+
+	if (fd < 0)
+		return -1;
+	return ctl_ask_consume(fd, TAKE_PTR(owned), answer, err);
+}

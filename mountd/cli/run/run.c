@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/run/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sys.h"
+#include "cli/ctl_client.h"
+#include "cli/output.h"
+#include "cli/run/attempt.h"
+#include "cli/run/report.h"
+#include "cli/run/retry.h"
+#include "cli/run/verdict.h"
+#include "cli/text.h"
+
+static void write_line(int fd, const json_t *envelope)
+{
+	_cleanup_buf_ struct buf text = {0};
+	int r;
+
+	json_render_line(envelope, &text);
+	r = buf_failed(&text) ? -ENOMEM : sys_write_all(fd, text.data, text.len);
+	if (r < 0 && fd == STDOUT_FILENO)
+		fprintf(stderr, "sessionfs: cannot write to stdout: %s\n", strerror(-r));
+}
+
+static void write_report(const struct run_plan *plan, const json_t *envelope)
+{
+	int r = plan->report_fd >= 0 ? report_write(plan->report_fd, envelope) : 0;
+
+	if (r < 0)
+		fprintf(stderr, "sessionfs: warning: cannot write the report: %s\n", strerror(-r));
+}
+
+/* What a person should know of the end, before the envelope that ends stderr. */
+static void print_remarks(const struct attempt *attempt, size_t warnings_said)
+{
+	const char *kept = run_kept_session(attempt);
+
+	for (size_t i = warnings_said; i < json_array_size(attempt->warnings); i++) {
+		_cleanup_json_ json_t *one = json_array();
+
+		json_array_append(one, json_array_get(attempt->warnings, i));
+		output_print_warnings(one);
+	}
+	if (kept)
+		fprintf(stderr,
+			"sessionfs: session %s holds what was written; see it: sessionfs diff %s, "
+			"drop it: sessionfs rm %s\n",
+			kept, kept, kept);
+}
+
+/* The default mode: COMMAND's output went its own way; a conflict ends stderr with an envelope. */
+static void print_plain(const struct attempt *attempt, const struct run_verdict *verdict,
+			const json_t *envelope, size_t warnings_said)
+{
+	print_remarks(attempt, warnings_said);
+	if (verdict->conflict)
+		write_line(STDERR_FILENO, envelope);
+	else if (verdict->error && !verdict->from_command)
+		output_print_error(verdict->error);
+}
+
+static void print_held_back(const struct attempt *attempt, const struct run_verdict *verdict,
+			    const json_t *envelope)
+{
+	int r;
+
+	if (verdict->error && !verdict->from_command) {
+		write_line(STDOUT_FILENO, envelope);
+		return;
+	}
+	r = capture_pass_on(&attempt->out, STDOUT_FILENO);
+	if (r < 0)
+		fprintf(stderr, "sessionfs: cannot pass on stdout: %s\n", strerror(-r));
+	print_remarks(attempt, json_array_size(attempt->warnings));
+}
+
+/* Left-over processes belong to the warnings in every form. */
+static void add_leftover_warning(struct attempt *attempt)
+{
+	json_t *leftover = json_object_get(attempt->finished, "leftover"), *process;
+	_cleanup_buf_ struct buf text = {0};
+	size_t i, count = json_array_size(leftover);
+
+	if (count == 0)
+		return;
+	buf_add_format(&text, "LEFTOVER: %zu process%s of the run went on:", count,
+		       count == 1 ? "" : "es");
+	json_array_foreach(leftover, i, process)
+	{
+		const char *name = json_string_value(json_object_get(process, "name"));
+
+		if (i == 8) {
+			buf_add_str(&text, " ...");
+			break;
+		}
+		buf_add_format(&text, "%s %s (pid %lld)", i ? "," : "", name ? name : "?",
+			       (long long)json_integer_value(json_object_get(process, "pid")));
+	}
+	if (!buf_failed(&text))
+		json_array_append_new(attempt->warnings, json_text(text.data));
+}
+
+static int conclude(const struct run_plan *plan, struct attempt *attempt, int64_t attempts)
+{
+	size_t warnings_said = attempt->warnings_said;
+	_cleanup_json_ json_t *envelope = NULL;
+	struct run_verdict verdict;
+	int status;
+
+	add_leftover_warning(attempt);
+	run_verdict(plan, attempt, &verdict);
+	envelope = run_envelope(plan, attempt, &verdict, attempts);
+	switch (plan->json) {
+	case RUN_JSON_OFF:
+		print_plain(attempt, &verdict, envelope, warnings_said);
+		break;
+	case RUN_JSON_ALWAYS:
+		write_line(STDOUT_FILENO, envelope);
+		break;
+	case RUN_JSON_ON_ERROR:
+		print_held_back(attempt, &verdict, envelope);
+		break;
+	}
+	write_report(plan, envelope);
+	status = verdict.status;
+	run_verdict_release(&verdict);
+	return status;
+}
+
+/* Whether COMMAND is to be run again; waits for the lock then. */
+static bool wait_to_retry(const struct run_plan *plan, const struct attempt *attempt,
+			  int64_t attempts)
+{
+	struct run_verdict verdict;
+	bool again;
+
+	if (attempts > plan->retries || attempt->died_of)
+		return false;
+	run_verdict(plan, attempt, &verdict);
+	again = retry_wanted(&verdict) &&
+		(!plan->deadline_ns || clock_boot_ns() < plan->deadline_ns);
+	if (again) {
+		if (plan->json == RUN_JSON_OFF)
+			retry_announce(verdict.error, attempts, plan->retries);
+		retry_wait(plan, verdict.error);
+	}
+	run_verdict_release(&verdict);
+	return again;
+}
+
+int run_execute(const struct run_plan *plan)
+{
+	struct signals_saved signals;
+	int signal_fd = signals_begin(&signals);
+	_cleanup_free_ char *session = NULL;
+	struct attempt attempt;
+	int64_t attempts = 1;
+	int status, died_of;
+
+	attempt_run(plan, NULL, &signals, signal_fd, &attempt);
+	while (wait_to_retry(plan, &attempt, attempts)) {
+		/* A fresh session stays the same over all attempts. */
+		const char *id = json_string_value(json_object_get(attempt.begun, "session"));
+
+		free(session);
+		session = !plan->session && id ? strdup(id) : NULL;
+		attempt_release(&attempt);
+		attempt_run(plan, session, &signals, signal_fd, &attempt);
+		attempts++;
+	}
+	died_of = attempt.died_of;
+	status = died_of ? 0 : conclude(plan, &attempt, attempts);
+	attempt_release(&attempt);
+	if (died_of)
+		signals_die(died_of);
+	return status;
+}
+
+int run_refuse(const struct run_plan *plan, const struct err *err)
+{
+	_cleanup_json_ json_t *envelope = NULL;
+	struct answer answer = {.error = output_error(err)};
+	int status = output_exit_code(answer.error);
+
+	if (plan->json == RUN_JSON_OFF)
+		output_print_error(answer.error);
+	envelope = output_envelope_consume(&answer, plan->started_ns);
+	if (plan->json != RUN_JSON_OFF)
+		write_line(STDOUT_FILENO, envelope);
+	write_report(plan, envelope);
+	return status;
+}
