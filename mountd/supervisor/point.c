@@ -150,8 +150,8 @@ void point_unmake(const char *path, const struct point_made *made)
 	snprintf(prefix, sizeof(prefix), "%s", path);
 	while (len > made->keep_len && len > 1) {
 		prefix[len] = '\0';
-		if (rmdir(prefix) < 0 && errno != ENOENT)
-			return;
+		/* What was never made, or is in use by others now, is no reason to stop. */
+		(void)rmdir(prefix);
 		len = (size_t)(strrchr(prefix, '/') - prefix);
 	}
 }
