@@ -49,6 +49,7 @@ void registry_free(struct registry *registry)
 		return;
 	index_release(&registry->by_id);
 	index_release(&registry->by_sid);
+	retired_release(&registry->retired);
 	pthread_cond_destroy(&registry->settled);
 	pthread_mutex_destroy(&registry->mutex);
 	free(registry);
@@ -104,7 +105,7 @@ static uint32_t find_or_add(struct registry *registry, const struct session_meta
 	while ((session = session_table_find_locked(registry, meta->uid, meta->id)) &&
 	       session_table_state(session_table_at(registry, session)) != SESSION_STATE_LIVE)
 		pthread_cond_wait(&registry->settled, &registry->mutex);
-	if (!session && arena_count(registry->table) < registry->config->max_sessions) {
+	if (!session && registry->used < registry->config->max_sessions) {
 		session = session_table_add_locked(registry, meta, SESSION_STATE_MAKING);
 		*ret_created = session != 0;
 	}

@@ -24,7 +24,12 @@
 
 #define SESSION_ID_SIZE 65 /* with the NUL */
 
-enum session_state { SESSION_STATE_MAKING = 1, SESSION_STATE_LIVE, SESSION_STATE_REMOVING };
+enum session_state {
+	SESSION_STATE_MAKING = 1,
+	SESSION_STATE_LIVE,
+	SESSION_STATE_REMOVING,
+	SESSION_STATE_GONE, /* removed; its number rests a while before it is given out again */
+};
 
 struct session_record {
 	struct arena_record head;
@@ -68,7 +73,7 @@ uint32_t registry_find(struct registry *registry, uid_t uid, const char *id);
 int registry_open(struct registry *registry, uid_t uid, const char *id, uint32_t flags,
 		  uint32_t *ret_session, bool *ret_created, struct err *err);
 
-/* The record; borrowed, valid while the session is live. */
+/* The record; borrowed, valid while the session is live and some seconds more (retired.h). */
 const struct session_record *registry_at(const struct registry *registry, uint32_t session);
 /* The next live session after `session` (0 to begin), in no order; 0 at the end. */
 uint32_t registry_next(const struct registry *registry, uint32_t session);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/index.h"
+#include "session/retired.h"
 #include "session/run_namespace.h"
 
 /* What of a run lives in this worker only. guarded by: runs->mutex */
@@ -26,6 +27,8 @@ struct runs {
 	run_ended_fn ended;
 	void *context;
 	pthread_mutex_t mutex;
+	_Atomic uint32_t count;
+	struct retired retired;      /* guarded by: mutex */
 	struct index by_namespace;   /* guarded by: mutex; runs whose namespace is held */
 	struct index by_serial;      /* guarded by: mutex */
 	struct index by_session;     /* guarded by: mutex */
@@ -37,9 +40,13 @@ static struct run_record *record_at(const struct runs *runs, uint32_t run)
 	return arena_at(runs->table, run);
 }
 
+/* 0 for a run that has ended. */
 static uint32_t state_of(const struct runs *runs, uint32_t run)
 {
-	return atomic_load_explicit(&record_at(runs, run)->head.state, memory_order_acquire);
+	uint32_t state =
+		atomic_load_explicit(&record_at(runs, run)->head.state, memory_order_acquire);
+
+	return state == RUN_STATE_GONE ? 0 : state;
 }
 
 /* Found by nobody any more: what is being ended is seen by runs_at() alone. */
@@ -78,12 +85,18 @@ static int rebuild(struct runs *runs)
 
 	while ((run = arena_next(runs->table, run))) {
 		const struct run_record *record = record_at(runs, run);
-		int fd = run_namespace_reopen(record->namespace_ino, &record->leader);
+		int fd;
 
+		if (!state_of(runs, run)) {
+			arena_free(runs->table, run);
+			continue;
+		}
+		fd = run_namespace_reopen(record->namespace_ino, &record->leader);
 		if (fd > 0)
 			runs->private[run].namespace_fd = fd;
 		if (index_locked(runs, run))
 			return -ENOMEM;
+		runs->count++;
 	}
 	return 0;
 }
@@ -129,6 +142,7 @@ void runs_free(struct runs *runs)
 	index_release(&runs->by_namespace);
 	index_release(&runs->by_serial);
 	index_release(&runs->by_session);
+	retired_release(&runs->retired);
 	pthread_mutex_destroy(&runs->mutex);
 	free(runs);
 }
@@ -176,6 +190,7 @@ static int add_locked(struct runs *runs, uint32_t run, const struct run_record *
 		return r;
 	}
 	arena_publish(runs->table, run, RUN_STATE_LIVE);
+	runs->count++;
 	return 0;
 }
 
@@ -193,7 +208,7 @@ static int register_run(struct runs *runs, const struct run_record *form, int *f
 	if (found)
 		memcpy(other, record_at(runs, found)->id, sizeof(other));
 	else
-		run = arena_alloc(runs->table);
+		run = retired_alloc(&runs->retired, runs->table);
 	if (run)
 		r = add_locked(runs, run, form, *fd);
 	pthread_mutex_unlock(&runs->mutex);
@@ -261,7 +276,9 @@ static void end_run(struct runs *runs, uint32_t run)
 	pthread_mutex_lock(&runs->mutex);
 	fd = runs->private[run].namespace_fd;
 	runs->private[run] = (struct run_private){0};
-	arena_free(runs->table, run);
+	arena_publish(runs->table, run, RUN_STATE_GONE);
+	retired_add(&runs->retired, runs->table, run);
+	runs->count--;
 	pthread_mutex_unlock(&runs->mutex);
 	/* Perhaps the namespace's last reference: its mounts go with it. */
 	if (fd)
@@ -375,12 +392,15 @@ const struct run_record *runs_at(const struct runs *runs, uint32_t run)
 
 uint32_t runs_next(const struct runs *runs, uint32_t run)
 {
-	return arena_next(runs->table, run);
+	while ((run = arena_next(runs->table, run)))
+		if (state_of(runs, run))
+			break;
+	return run;
 }
 
 uint32_t runs_count(const struct runs *runs)
 {
-	return arena_count(runs->table);
+	return runs->count;
 }
 
 struct session_count {

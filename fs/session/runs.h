@@ -22,7 +22,11 @@
 #define RUN_COMMAND_MAX 1024
 #define RUN_CWD_MAX 512
 
-enum run_state { RUN_STATE_LIVE = 1, RUN_STATE_ORPHANED /* descriptor closed, processes left */ };
+enum run_state {
+	RUN_STATE_LIVE = 1,
+	RUN_STATE_ORPHANED, /* descriptor closed, processes left */
+	RUN_STATE_GONE,     /* ended; its number rests a while before it is given out again */
+};
 
 struct run_record {
 	struct arena_record head;
@@ -68,7 +72,7 @@ void runs_sweep(struct runs *runs);
 /* The live run of a mount namespace; 0 where it is none's. */
 uint32_t runs_find_namespace(struct runs *runs, uint64_t namespace_ino);
 uint32_t runs_find_id(struct runs *runs, uid_t uid, const char *id);
-/* Borrowed; valid while the run lives. NULL where it is not live. */
+/* Borrowed; valid while the run lives and some seconds more (retired.h). NULL where it has ended. */
 const struct run_record *runs_at(const struct runs *runs, uint32_t run);
 uint32_t runs_next(const struct runs *runs, uint32_t run);
 uint32_t runs_count(const struct runs *runs);

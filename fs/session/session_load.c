@@ -95,8 +95,14 @@ int session_table_rebuild(struct registry *registry)
 	uint32_t session = 0;
 
 	while ((session = arena_next(registry->table, session))) {
+		if (session_table_state(session_table_at(registry, session)) ==
+		    SESSION_STATE_GONE) {
+			arena_free(registry->table, session);
+			continue;
+		}
 		if (session_table_index_locked(registry, session))
 			return -ENOMEM;
+		registry->used++;
 		recover_session(registry, session);
 	}
 	return 0;

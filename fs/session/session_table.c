@@ -77,7 +77,7 @@ int session_table_index_locked(struct registry *registry, uint32_t session)
 uint32_t session_table_add_locked(struct registry *registry, const struct session_meta *meta,
 				  enum session_state state)
 {
-	uint32_t session = arena_alloc(registry->table);
+	uint32_t session = retired_alloc(&registry->retired, registry->table);
 	struct session_record *record;
 
 	if (!session)
@@ -96,6 +96,7 @@ uint32_t session_table_add_locked(struct registry *registry, const struct sessio
 		return 0;
 	}
 	arena_publish(registry->table, session, state);
+	registry->used++;
 	if (state == SESSION_STATE_LIVE)
 		atomic_fetch_add(&registry->live, 1);
 	return session;
@@ -104,7 +105,9 @@ uint32_t session_table_add_locked(struct registry *registry, const struct sessio
 void session_table_drop_locked(struct registry *registry, uint32_t session)
 {
 	unindex_locked(registry, session);
-	arena_free(registry->table, session);
+	registry->used--;
+	session_table_set_state(session_table_at(registry, session), SESSION_STATE_GONE);
+	retired_add(&registry->retired, registry->table, session);
 	pthread_cond_broadcast(&registry->settled);
 }
 

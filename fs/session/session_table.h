@@ -3,8 +3,8 @@
  * The registry's inside: the table of sessions, its indexes, and the states a session goes through.
  * Private to session/.
  *
- *	(free) --add--> MAKING --settle--> LIVE --set_state--> REMOVING --drop--> (free)
- *	                   '------drop----> (free)             '--settle--> LIVE
+ *	(free) --add--> MAKING --settle--> LIVE --set_state--> REMOVING --drop--> GONE --> (free)
+ *	                   '------drop----> GONE               '--settle--> LIVE
  *
  * Functions ending in _locked want registry->mutex, the others none.
  */
@@ -14,6 +14,7 @@
 
 #include "base/index.h"
 #include "session/registry.h"
+#include "session/retired.h"
 
 struct registry {
 	struct arena_table *table;
@@ -22,6 +23,8 @@ struct registry {
 	_Atomic uint32_t live;
 	pthread_mutex_t mutex;
 	pthread_cond_t settled; /* a session has left MAKING or REMOVING */
+	uint32_t used;          /* guarded by: mutex; records in any state but GONE */
+	struct retired retired; /* guarded by: mutex */
 	struct index by_id;     /* guarded by: mutex; sessions of any state */
 	struct index by_sid;    /* guarded by: mutex; those with SESSION_POSIX */
 };
@@ -42,7 +45,7 @@ uint32_t session_table_add_locked(struct registry *registry, const struct sessio
 int session_table_index_locked(struct registry *registry, uint32_t session);
 /* Makes it LIVE, and wakes who waits for that. */
 void session_table_settle_locked(struct registry *registry, uint32_t session);
-/* Frees it, and wakes who waits for that. */
+/* Takes it out, and wakes who waits for that. */
 void session_table_drop_locked(struct registry *registry, uint32_t session);
 /* Takes its flags away: its directory was there although its record was not. */
 void session_table_adopt_locked(struct registry *registry, uint32_t session);

@@ -31,7 +31,7 @@ static void make_lower(const char *name, mode_t mode, struct share_config *share
 void world_make(void)
 {
 	static const struct arena_table_spec specs[] = {
-		[WORLD_SESSIONS] = {"sessions", sizeof(struct session_record), 64},
+		[WORLD_SESSIONS] = {"sessions", sizeof(struct session_record), WORLD_TABLE},
 		[WORLD_RUNS] = {"runs", sizeof(struct run_record), WORLD_MAX_RUNS},
 		[WORLD_EVENTS] = {"events", sizeof(struct event_record), EVENTS_MAX},
 	};

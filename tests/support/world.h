@@ -18,6 +18,7 @@
 enum { WORLD_SESSIONS, WORLD_RUNS, WORLD_EVENTS };
 
 #define WORLD_MAX_SESSIONS 8 /* sessions.max_sessions; the table has room for more */
+#define WORLD_TABLE 64       /* its capacity */
 #define WORLD_MAX_RUNS 4     /* capacity of the table */
 
 struct world {
