@@ -17,6 +17,8 @@
 #include "base/sys.h"
 #include "store/layout.h"
 
+/* A writer that holds a directory in it may fill it while we empty it. */
+#define DELETE_TRIES 8
 #define TRASH_PATH_SIZE (sizeof(STORE_TRASH) + STORE_TRASH_NAME_SIZE)
 
 static void trash_path(const char *name, char ret[TRASH_PATH_SIZE])
@@ -83,10 +85,13 @@ int store_session_detach_uppers(struct store *store, uid_t uid, const char *id,
 void store_trash_delete(struct store *store, const char *name)
 {
 	char path[TRASH_PATH_SIZE];
+	int tries = 0;
 	int r;
 
 	trash_path(name, path);
-	r = sys_remove_tree(store->fd, path);
+	do
+		r = sys_remove_tree(store->fd, path);
+	while (r == -ENOTEMPTY && ++tries < DELETE_TRIES);
 	if (r)
 		log_warning("store: %s/%s is left to the next start: %s", store->path, path,
 			    strerror(-r));
