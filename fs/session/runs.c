@@ -333,13 +333,18 @@ void runs_sweep(struct runs *runs)
 	uint32_t run = 0;
 
 	while ((run = arena_next(runs->table, run))) {
+		bool populated;
+
 		if (state_of(runs, run) != RUN_STATE_ORPHANED)
 			continue;
+		populated = is_populated(runs, run);
 		/*
-		 * Twice: a process that forks a child with a lower pid and exits meanwhile can be
+		 * Again: a process that forks a child with a lower pid and exits meanwhile can be
 		 * missed by one scan.
 		 */
-		if (!is_populated(runs, run) && !is_populated(runs, run))
+		if (!populated)
+			populated = is_populated(runs, run);
+		if (!populated)
 			end_run(runs, run);
 	}
 }

@@ -14,7 +14,7 @@
 
 #include "store/store.h"
 
-#define STORE_FORMAT_VERSION 1
+#define STORE_FORMAT_VERSION 1u
 #define STORE_TRASH "trash"
 #define STORE_SESSIONS "sessions"
 #define STORE_META "meta"
