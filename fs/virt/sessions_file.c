@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "lock/redact.h"
+#include "lock/text.h"
 #include "virt/files.h"
 #include "virt/listing.h"
 #include "virt/paths.h"
@@ -21,9 +22,11 @@ static json_t *command_json(const char *command)
 
 	for (const char *arg = command; arg < end && *arg; arg += strlen(arg) + 1) {
 		_cleanup_buf_ struct buf shown = {0};
+		_cleanup_buf_ struct buf clean = {0};
 
 		redact_argument(&state, arg, &shown);
-		json_array_append_new(array, json_text(shown.data ? shown.data : ""));
+		text_sanitise(shown.data ? shown.data : "", &clean);
+		json_array_append_new(array, json_text(clean.data ? clean.data : ""));
 	}
 	return array;
 }
