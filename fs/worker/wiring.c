@@ -141,7 +141,7 @@ static void run_ended(uint32_t run, void *context)
 	}
 	events_emit_consume(instance->events, record->uid, record->session, "run_ended", members);
 	if (!(session->flags & SESSION_EPHEMERAL) ||
-	    runs_in_session(instance->runs, record->session) > 1 ||
+	    runs_in_session(instance->runs, record->session) > 0 ||
 	    registry_has_changes(instance->registry, record->session) != 0)
 		return;
 	session_changed(record->session, true, wiring);
@@ -157,6 +157,9 @@ static int make_sessions(struct wiring *wiring)
 	bool first = instance->globals->init_size == 0;
 	int r;
 
+	/* What an earlier instance left half done; a later worker's predecessor may be half-way. */
+	if (first)
+		store_clean(heritage->store);
 	r = registry_new(arena_table(arena, TABLE_SESSIONS), heritage->store, heritage->config,
 			 first, &instance->registry);
 	if (r == 0)
