@@ -17,6 +17,7 @@
 #include "cli/ctl_client.h"
 #include "cli/end_runs.h"
 #include "cli/output.h"
+#include "cli/served_by.h"
 #include "cli/text.h"
 #include "cli/verb.h"
 #include "config/check.h"
@@ -43,6 +44,7 @@ static const struct verb_example examples[] = {
 /* One unmounting. */
 struct umount {
 	char *path;
+	unsigned int connection; /* number of the FUSE connection */
 	bool force;
 	char *store; /* NULL: not known */
 	int pidfd;   /* of the supervisor; -1: not known, or gone */
@@ -82,6 +84,7 @@ static int find_mount(struct umount *umount, const char *path, struct err *err)
 		return err_set(err, ERR_PRECONDITION_FAILED,
 			       "what is mounted at %.512s is no sessionfs but %s", umount->path,
 			       info.fstype);
+	umount->connection = info.minor;
 	return 0;
 }
 
@@ -219,6 +222,18 @@ static int fail_mute(const struct umount *umount, int error, struct err *err)
 	return err_suggest(err, "sessionfs umount --force %.256s", umount->path);
 }
 
+/* Its daemon is told to end, and kills a worker that hangs. */
+static int unmount_mute(struct umount *umount, struct err *err)
+{
+	umount->supervisor = served_by(umount->connection);
+	if (umount->supervisor > 0)
+		umount->pidfd = (int)syscall(SYS_pidfd_open, umount->supervisor, 0);
+	if (umount2(umount->path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+		return err_set_errno(err, ERR_IO_ERROR, errno, "cannot unmount %.512s",
+				     umount->path);
+	return wait_for_daemon(umount, err);
+}
+
 static json_t *result(struct umount *umount, bool dead)
 {
 	json_t *store = umount->store ? json_text(umount->store) : json_null();
@@ -235,8 +250,10 @@ static int unmount(struct umount *umount, struct answer *answer, struct err *err
 	int r = read_status(umount);
 	bool dead = r == -ENOTCONN || r == -ECONNABORTED;
 
-	if (dead || (r < 0 && umount->force))
+	if (dead)
 		r = clear_dead(umount, err);
+	else if (r < 0 && umount->force)
+		r = unmount_mute(umount, err);
 	else if (r < 0)
 		return fail_mute(umount, r, err);
 	else if ((r = ask_leave(umount, answer, err)) == 0 &&
