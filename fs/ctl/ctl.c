@@ -84,6 +84,7 @@ static ssize_t write_locked(struct ctl *ctl, const void *data, size_t size)
 		return -EBUSY;
 	if (ctl->state != CTL_COLLECTING) {
 		request_release(&ctl->request);
+		buf_release(&ctl->text);
 		buf_release(&ctl->answer);
 		ctl->given = 0;
 		ctl->state = CTL_COLLECTING;

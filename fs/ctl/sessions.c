@@ -139,11 +139,13 @@ int request_session_remove(struct ctl_request *request, struct err *err)
 	if (removal.count != 1)
 		request->session[0] = '\0';
 	if (r < 0) {
-		/* What is gone already is told too. */
-		if (json_array_size(removed) > 0)
-			request_detail_consume(request, "removed", removed);
-		else
+		if (json_array_size(removed) == 0) {
 			json_decref(removed);
+			return -1;
+		}
+		/* What is gone already is told too. */
+		request_detail_consume(request, "exit_code", json_integer(EXIT_CODE_PARTIAL));
+		request_detail_consume(request, "removed", removed);
 		return -1;
 	}
 	request->data = json_pack("{s:o}", "removed", removed);
