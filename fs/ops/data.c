@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "ops/ctl_file.h"
 #include "ops/fs.h"
 
 /*
@@ -70,8 +71,8 @@ static void do_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset
 	fuse_reply_data(req, &data, FUSE_BUF_SPLICE_MOVE);
 }
 
-static void write_virtual(struct fs *fs, fuse_req_t req, struct handle_record *handle,
-			  struct fuse_bufvec *in, struct fuse_file_info *fi)
+/* Only the control file is written to among virtual files; its messages are small. */
+static void write_ctl(struct fs *fs, fuse_req_t req, uint64_t fh, struct fuse_bufvec *in)
 {
 	size_t size = fuse_buf_size(in);
 	_cleanup_free_ char *data = malloc(size + 1);
@@ -87,7 +88,7 @@ static void write_virtual(struct fs *fs, fuse_req_t req, struct handle_record *h
 	if (n < 0)
 		fs_reply(req, (int)n);
 	else
-		virtual_write(fs, req, handle, data, (size_t)n, fi);
+		ctl_file_write(fs, req, fh, data, (size_t)n);
 }
 
 /* Valid replies: write, error. */
@@ -102,8 +103,8 @@ static void do_write_buf(fuse_req_t req, fuse_ino_t nodeid, struct fuse_bufvec *
 	int fd;
 
 	(void)nodeid;
-	if (handle && handle->head.state != HANDLE_STATE_FILE) {
-		write_virtual(fs, req, handle, in, fi);
+	if (handle && handle->head.state == HANDLE_STATE_CTL) {
+		write_ctl(fs, req, fi->fh, in);
 		return;
 	}
 	fd = handle_fd(fs, fi->fh);

@@ -129,8 +129,6 @@ void virtual_open(struct fs *fs, fuse_req_t req, const struct node_info *node,
 		  struct fuse_file_info *fi);
 void virtual_read(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
 		  off_t offset, struct fuse_file_info *fi);
-void virtual_write(struct fs *fs, fuse_req_t req, struct handle_record *handle, const void *data,
-		   size_t size, struct fuse_file_info *fi);
 void virtual_release(struct fs *fs, struct handle_record *handle, uint64_t fh);
 void virtual_readlink(struct fs *fs, fuse_req_t req, const struct node_info *node);
 /* Lists a virtual directory into a handle's listing. 0 or negative errno. */
