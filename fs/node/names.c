@@ -238,7 +238,9 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 	like->type = found->st.st_mode & S_IFMT;
 	like->ino = view_inode_number(&key, found->origin_dev, found->origin_ino);
 	if (!S_ISDIR(like->type) && found->st.st_nlink > 1)
-		like->flags = NODE_BY_INODE;
+		like->flags |= NODE_BY_INODE;
+	if (found->layer == LAYER_LOWER && found->path_class != CLASS_PRIVATE)
+		like->flags |= NODE_LOWER_CLASS;
 }
 
 int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
@@ -277,7 +279,7 @@ int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolve
 	int r;
 
 	describe(nodes, found, above->session, above->share, &like);
-	like.flags = NODE_NAMELESS | NODE_BY_INODE;
+	like.flags |= NODE_NAMELESS | NODE_BY_INODE;
 	like.lookups = 1;
 	pthread_mutex_lock(&nodes->mutex);
 	r = insert_locked(nodes, &like, "", &index);
@@ -345,12 +347,11 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
-		      uint64_t ino)
+static void move_locked(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
+			uint64_t ino)
 {
 	struct node_record *node = node_at(nodes, index);
 
-	pthread_mutex_lock(&nodes->mutex);
 	node_unindex_locked(nodes, index);
 	node->layer = (uint8_t)layer;
 	node->backing_dev = dev;
@@ -359,7 +360,43 @@ void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uin
 	if (layer == LAYER_UPPER)
 		node->flags &= (uint8_t)~NODE_BY_INODE;
 	node_index_locked(nodes, index);
+}
+
+void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, bool lower_class,
+		      uint64_t dev, uint64_t ino)
+{
+	struct node_record *node = node_at(nodes, index);
+
+	pthread_mutex_lock(&nodes->mutex);
+	move_locked(nodes, index, layer, dev, ino);
+	node->flags &= (uint8_t)~NODE_LOWER_CLASS;
+	if (lower_class)
+		node->flags |= NODE_LOWER_CLASS;
 	pthread_mutex_unlock(&nodes->mutex);
+}
+
+int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t ino,
+		   bool changes_data, int *ret_backing)
+{
+	struct node_record *node = node_at(nodes, index);
+	bool from_lower;
+	int r = 0;
+
+	*ret_backing = 0;
+	pthread_mutex_lock(&nodes->mutex);
+	from_lower = node->backing_id && !(node->flags & NODE_BACKING_UPPER);
+	if (from_lower && node->opens && changes_data) {
+		r = -ESTALE;
+	} else {
+		if (from_lower && !node->opens) {
+			*ret_backing = node->backing_id;
+			node->backing_id = 0;
+		}
+		if (node->layer != LAYER_UPPER)
+			move_locked(nodes, index, LAYER_UPPER, dev, ino);
+	}
+	pthread_mutex_unlock(&nodes->mutex);
+	return r;
 }
 
 void node_linked(struct nodes *nodes, uint32_t index)
@@ -371,6 +408,26 @@ void node_linked(struct nodes *nodes, uint32_t index)
 	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
 		node->flags |= NODE_BY_INODE;
 	pthread_mutex_unlock(&nodes->mutex);
+}
+
+/* The fd of a nameless object is replaced by that of its copy. */
+int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, uint64_t dev,
+			 uint64_t ino, bool changes_data, int *ret_backing)
+{
+	int r = node_copied_up(nodes, index, dev, ino, changes_data, ret_backing);
+
+	if (r == 0) {
+		int old;
+
+		pthread_mutex_lock(&nodes->mutex);
+		old = nodes->private[index].fd_plus_one - 1;
+		nodes->private[index].fd_plus_one = fd_consume + 1;
+		pthread_mutex_unlock(&nodes->mutex);
+		fd_consume = old;
+	}
+	if (fd_consume >= 0)
+		close(fd_consume);
+	return r;
 }
 
 void node_detach(struct nodes *nodes, uint32_t index, int fd_consume)

@@ -209,20 +209,38 @@ uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta
 	return opens;
 }
 
-int node_set_backing(struct nodes *nodes, uint32_t index, int backing_id, enum layer layer)
+static bool backing_is_of(const struct node_record *node, enum layer layer)
+{
+	return !!(node->flags & NODE_BACKING_UPPER) == (layer == LAYER_UPPER);
+}
+
+int node_open_backing(struct nodes *nodes, uint32_t index, enum layer layer, int made, int *ret_id,
+		      int *ret_release)
 {
 	struct node_record *node = node_at(nodes, index);
+	int r = 0;
 
+	*ret_release = 0;
 	pthread_mutex_lock(&nodes->mutex);
-	if (!node->backing_id) {
-		node->backing_id = backing_id;
+	if (node->layer != layer) {
+		r = -EAGAIN;
+	} else if (node->backing_id && !backing_is_of(node, layer)) {
+		/* Ours is one of the opens; the kernel refuses two backings at a time. */
+		r = node->opens > 1 ? -ESTALE : 0;
+		if (r == 0) {
+			*ret_release = node->backing_id;
+			node->backing_id = 0;
+		}
+	}
+	if (r == 0 && !node->backing_id && made) {
+		node->backing_id = made;
 		node->flags &= (uint8_t)~NODE_BACKING_UPPER;
 		if (layer == LAYER_UPPER)
 			node->flags |= NODE_BACKING_UPPER;
 	}
-	backing_id = node->backing_id;
+	*ret_id = node->backing_id;
 	pthread_mutex_unlock(&nodes->mutex);
-	return backing_id;
+	return r;
 }
 
 int node_take_backing(struct nodes *nodes, uint32_t index)

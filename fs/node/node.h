@@ -36,9 +36,11 @@ enum node_state {
 };
 
 enum node_flags {
-	NODE_NAMELESS = 1,     /* removed, or replaced behind our back: its name is not its own */
-	NODE_BY_INODE = 2,     /* is in the index by inode: has or had several names */
-	NODE_BACKING_UPPER = 4 /* the open passthrough handles go to the upper, else to the lower */
+	NODE_NAMELESS = 1, /* removed, or replaced behind our back: its name is not its own */
+	NODE_BY_INODE = 2, /* is in the index by inode: has or had several names */
+	NODE_BACKING_UPPER =
+		4,            /* the passthrough registration is of the upper, else of the lower */
+	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
 };
 
 struct node_record {
@@ -132,9 +134,19 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
 
-/* The object now lies elsewhere: copy-up, a move between layers. */
-void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
-		      uint64_t ino);
+/* The object now lies elsewhere, by a move between layers. */
+void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, bool lower_class,
+		      uint64_t dev, uint64_t ino);
+/*
+ * The object was copied up to an upper with that identity. 0, and in ret_backing the registration
+ * that is to be released (0: none); -ESTALE where it is open with passthrough from the lower and
+ * its data are about to change: nothing was changed then, see node_detach().
+ */
+int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t ino,
+		   bool changes_data, int *ret_backing);
+/* As node_copied_up() for an object without a name; fd_consume: an O_PATH fd of its copy. */
+int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, uint64_t dev,
+			 uint64_t ino, bool changes_data, int *ret_backing);
 /*
  * The node keeps serving what is open of the old backing, but its name is to be looked up anew, and
  * gives another node (copy-up of a file that is open with passthrough).
@@ -143,8 +155,14 @@ void node_detach(struct nodes *nodes, uint32_t index, int fd_consume);
 
 /* Counts handles. `mapped` as in the record. Returns the handles after the change. */
 uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta);
-/* Sets the passthrough registration if there is none; returns the one that is there then. */
-int node_set_backing(struct nodes *nodes, uint32_t index, int backing_id, enum layer layer);
+/*
+ * The registration for an open that is already counted and that found the object in `layer`.
+ * `made` is one to be used where there is none, 0 to ask. Returns 0 with ret_id (0: none yet), and
+ * ret_release: one of another layer that nobody uses any more (0: none). -EAGAIN: the object has moved to
+ * another layer meanwhile. -ESTALE: others have it open from another layer.
+ */
+int node_open_backing(struct nodes *nodes, uint32_t index, enum layer layer, int made, int *ret_id,
+		      int *ret_release);
 /* Takes the registration away, for another backing. Returns it, 0 where there was none. */
 int node_take_backing(struct nodes *nodes, uint32_t index);
 

@@ -254,26 +254,49 @@ static int make_dir_upper(struct fs *fs, struct node_info *node)
 
 /* The copy is there: the node follows it, or leaves its name to a new node. */
 static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *dir,
-		       int old_path_fd, bool changes_data)
+		       int old_path_fd_consume, bool changes_data)
 {
-	bool lower_open = node->opens && node->backing_id && !(node->flags & NODE_BACKING_UPPER);
+	_cleanup_close_ int old_path_fd = old_path_fd_consume;
 	struct stat st;
+	int backing_id, r;
 
-	if (lower_open && changes_data) {
-		node_detach(fs->nodes, node->index, old_path_fd);
-		return -ESTALE;
-	}
-	close(old_path_fd);
 	if (fstatat(layer_dir_upper(dir), node->name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	if (!lower_open) {
-		int backing_id = node_take_backing(fs->nodes, node->index);
+	r = node_copied_up(fs->nodes, node->index, st.st_dev, st.st_ino, changes_data, &backing_id);
+	if (r == -ESTALE)
+		node_detach(fs->nodes, node->index, TAKE_FD(old_path_fd));
+	if (backing_id)
+		passthrough_release(fs, backing_id);
+	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
+}
 
-		if (backing_id)
-			passthrough_release(fs, backing_id);
+/* What was removed from the view, or left its name to its copy, must not be changed in the lower. */
+static int make_nameless_upper(struct fs *fs, struct node_info *node, bool changes_data)
+{
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
+	int fd = node_nameless_fd(fs->nodes, node->index);
+	int backing_id, r;
+	struct stat st;
+
+	if (fd < 0)
+		return -ESTALE;
+	r = node_dir(fs->nodes, node->parent, &parent);
+	if (r == 0)
+		r = layer_dir_copy_up(parent);
+	if (r == 0)
+		r = fd = copyup_nameless(parent->view, fd);
+	if (r < 0)
+		return r;
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH)) {
+		r = -errno;
+		close(fd);
+		return r;
 	}
-	node_moved_layer(fs->nodes, node->index, LAYER_UPPER, st.st_dev, st.st_ino);
-	return node_get(fs->nodes, node->nodeid, node);
+	r = node_copied_nameless(fs->nodes, node->index, fd, st.st_dev, st.st_ino, changes_data,
+				 &backing_id);
+	if (backing_id)
+		passthrough_release(fs, backing_id);
+	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
 }
 
 int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data)
@@ -283,13 +306,13 @@ int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool cha
 
 	if (S_ISDIR(node->type))
 		return make_dir_upper(fs, node);
-	if (node->layer == LAYER_UPPER || (node->flags & NODE_NAMELESS))
+	if (node->layer == LAYER_UPPER || (node->flags & NODE_LOWER_CLASS))
 		return 0;
+	if (node->flags & NODE_NAMELESS)
+		return make_nameless_upper(fs, node, changes_data);
 	r = node_dir(fs->nodes, node->parent, &dir);
 	if (r < 0)
 		return r;
-	if (view_lives_in_lower(dir, layer_dir_class(dir, node->name)))
-		return 0;
 	path_fd = open_by_name(fs, node);
 	if (path_fd < 0)
 		return path_fd;

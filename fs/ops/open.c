@@ -23,24 +23,42 @@ static bool may_map(int flags)
 	return (flags & O_ACCMODE) == O_RDWR;
 }
 
-/* The backing that this open shall use; 0: none, data go through us. */
-static int backing_of(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd)
+/* Registers a file for this open, unless somebody else has just done it. 0 or as below. */
+static int add_backing(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
+		       int *ret_id)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	int made, used;
+	int made, release, r;
 
-	if (!fs->passthrough)
-		return 0;
-	if (node->backing_id)
-		return node->backing_id;
+	if (fd < 0)
+		return -EAGAIN; /* what was registered when the caller looked is gone */
 	made = passthrough_register(fs, fd, ctx->uid, ctx->gid);
 	/* A backing that the kernel does not take (another FUSE, too deep a stack): plain I/O. */
 	if (made <= 0)
 		return 0;
-	used = node_set_backing(fs->nodes, node->index, made, node->layer);
-	if (used != made)
+	r = node_open_backing(fs->nodes, node->index, node->layer, made, ret_id, &release);
+	if (r < 0 || *ret_id != made)
 		passthrough_release(fs, made);
-	return used;
+	if (release)
+		passthrough_release(fs, release);
+	return r;
+}
+
+/*
+ * The backing that this open, which is counted, shall use; 0: none, data go through us. -EAGAIN: the
+ * file was copied up meanwhile. -ESTALE: it is open from another layer.
+ */
+static int choose_backing(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
+			  int *ret_id)
+{
+	int release, r;
+
+	r = node_open_backing(fs->nodes, node->index, node->layer, 0, ret_id, &release);
+	if (release)
+		passthrough_release(fs, release);
+	if (r < 0 || *ret_id || !fs->passthrough)
+		return r;
+	return add_backing(fs, req, node, fd, ret_id);
 }
 
 int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
@@ -50,16 +68,20 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 				     .flags = (uint32_t)fi->flags,
 				     .layer = node->layer,
 				     .uid = fuse_req_ctx(req)->uid};
-	int r;
+	int backing_id = 0, r;
 
 	/* Counted before the backing is looked at: from now on it stays as it is. */
 	node_opened(fs->nodes, node->index, may_map(fi->flags), 1);
-	fi->backing_id = backing_of(fs, req, node, fd);
-	r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
+	r = choose_backing(fs, req, node, fd, &backing_id);
+	if (r == 0)
+		r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
 	if (r < 0) {
 		node_opened(fs->nodes, node->index, may_map(fi->flags), -1);
+		if (r == -ESTALE)
+			node_detach(fs->nodes, node->index, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 		return r;
 	}
+	fi->backing_id = backing_id;
 	/* POSIX locks are the kernel's; nothing waits for a close but the release. */
 	fi->noflush = 1;
 	if (!fi->backing_id) {
@@ -125,30 +147,40 @@ static int parent_dir(struct fs *fs, const struct node_info *node, struct layer_
 	return node_dir(fs->nodes, node->parent, ret_dir);
 }
 
-static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,
+static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 		     struct fuse_file_info *fi)
 {
 	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
 	_cleanup_close_ int fd = -1;
-	bool lower_class;
 	int r = 0;
 
 	if (wants_write(fi->flags))
 		r = fs_make_upper(fs, node, fi->flags & O_TRUNC, true);
-	if (r == 0)
+	/* What is registered already needs no fd, unless it is to be cut. */
+	if (r == 0 && (!node->backing_id || (fi->flags & O_TRUNC)))
+		r = fd = fs_open_path(fs, node, NULL);
+	if (r >= 0 && (fi->flags & O_TRUNC)) {
 		r = parent_dir(fs, node, &parent);
+		if (r == 0)
+			r = truncate_named(fs, req, node, fd, parent);
+	}
 	if (r < 0)
 		return r;
-	lower_class = parent && view_lives_in_lower(parent, layer_dir_class(parent, node->name));
-	/* What is registered already needs no fd, unless it is to be cut. */
-	if (!node->backing_id || (fi->flags & O_TRUNC)) {
-		fd = fs_open_path(fs, node, NULL);
-		if (fd < 0)
-			return fd;
+	return file_opened(fs, req, node, fd, node->flags & NODE_LOWER_CLASS, fi);
+}
+
+static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,
+		     struct fuse_file_info *fi)
+{
+	int r = -EAGAIN;
+
+	/* Copy-ups by others come in between, each at most once in the life of a file. */
+	for (int tries = 0; tries < 4 && r == -EAGAIN; tries++) {
+		if (tries && node_get(fs->nodes, node->nodeid, node) < 0)
+			return -ESTALE;
+		r = open_once(fs, req, node, fi);
 	}
-	if (fi->flags & O_TRUNC)
-		r = truncate_named(fs, req, node, fd, parent);
-	return r < 0 ? r : file_opened(fs, req, node, fd, lower_class, fi);
+	return r == -EAGAIN ? -ESTALE : r;
 }
 
 /* Valid replies: open, error. */

@@ -42,15 +42,24 @@ static void interrupted(fuse_req_t req, void *data)
 	parking_wake(parked->parking);
 }
 
+/*
+ * libfuse calls back under the request's own lock, which this takes: after it with NULL no callback
+ * is under way or comes, so that the request may be answered and its record freed.
+ */
 static bool try_one(struct parked *parked, bool stopping)
 {
 	enum parked_state state = PARKED_WAITING;
+	bool done;
 
+	fuse_req_interrupt_func(parked->req, NULL, NULL);
 	if (parked->interrupted || stopping)
 		state = PARKED_INTERRUPTED;
 	else if (parked->deadline_boot_ns && clock_boot_ns() >= parked->deadline_boot_ns)
 		state = PARKED_DEADLINE;
-	return parked->try_again(parked->req, state, parked->context);
+	done = parked->try_again(parked->req, state, parked->context);
+	if (!done)
+		fuse_req_interrupt_func(parked->req, interrupted, parked);
+	return done;
 }
 
 /* One round over everything that waited when it began. */
@@ -164,12 +173,12 @@ int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot
 				  .deadline_boot_ns = deadline_boot_ns,
 				  .try_again = try_again,
 				  .context = context};
+	/* Calls back at once where the interrupt has come already: nothing may be locked here. */
+	fuse_req_interrupt_func(req, interrupted, parked);
 	pthread_mutex_lock(&parking->mutex);
 	if (parking->count >= LOCK_WAITERS_MAX || parking->stopping) {
 		r = -ENOLCK;
 	} else {
-		/* Before it is in the list, for then it may be gone at once. */
-		fuse_req_interrupt_func(req, interrupted, parked);
 		*parking->last = parked;
 		parking->last = &parked->next;
 		parking->count++;
@@ -178,8 +187,10 @@ int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot
 		pthread_cond_signal(&parking->cond);
 	}
 	pthread_mutex_unlock(&parking->mutex);
-	if (r < 0)
+	if (r < 0) {
+		fuse_req_interrupt_func(req, NULL, NULL);
 		free(parked);
+	}
 	return r;
 }
 

@@ -60,7 +60,9 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 	}
 	if (node.backing_id)
 		passthrough_release(fs, node_take_backing(fs->nodes, node.index));
-	node_moved_layer(fs->nodes, node.index, found.layer, found.st.st_dev, found.st.st_ino);
+	node_moved_layer(fs->nodes, node.index, found.layer,
+			 view_lives_in_lower(to->dir, found.path_class), found.st.st_dev,
+			 found.st.st_ino);
 }
 
 /* Directories that are cached learn where they stand. */

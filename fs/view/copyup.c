@@ -278,3 +278,21 @@ int copyup_entry(struct layer_dir *dir, const char *name, bool truncate)
 		return r;
 	return truncate ? truncate_winner(dir, name) : 0;
 }
+
+int copyup_nameless(struct view *view, int lower_fd)
+{
+	char temporary[VIEW_TEMPORARY_SIZE];
+	struct stat st;
+	int fd, r;
+
+	if (fstatat(lower_fd, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	view_temporary_name(view, temporary);
+	r = copyup_copy(&view->setup->names, lower_fd, &st, view->work_fd, temporary, false, true);
+	if (r < 0)
+		return r;
+	fd = openat(view->work_fd, temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	r = fd < 0 ? -errno : fd;
+	unlinkat(view->work_fd, temporary, 0);
+	return r;
+}

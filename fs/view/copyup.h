@@ -27,6 +27,12 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd);
 int copyup_entry(struct layer_dir *dir, const char *name, bool truncate);
 
 /*
+ * Copies what has no name in the view any more, from its O_PATH fd in the lower. Returns an O_PATH fd
+ * of the copy, which has no name either, or negative errno.
+ */
+int copyup_nameless(struct view *view, int lower_fd);
+
+/*
  * Copies a file, symlink or special file from src_fd (O_PATH, O_NOFOLLOW) to a new name, with
  * owner, mode, attributes and times. `truncate` as above. Never replaces.
  */
