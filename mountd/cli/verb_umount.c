@@ -25,8 +25,8 @@
 
 #define ANSWER_MS 5000 /* how long status.json may take */
 #define STATUS_MAX (1u << 20)
-#define END_SOON_MS 300 /* a daemon whose mount is gone ends by itself */
-#define END_MS 10000    /* else it is told to, and has this long */
+#define END_SOON_MS 50 /* a daemon whose mount is gone ends by itself */
+#define END_MS 10000   /* else it is told to, and has this long */
 #define STACK_MAX 64
 
 static const struct option_spec options[] = {
