@@ -28,7 +28,7 @@ static const char *quote(const char *text, char ret[QUOTE_SIZE])
 {
 	size_t i = 0;
 
-	for (; text[i] && i < QUOTE_SIZE - 1; i++)
+	for (; i < QUOTE_SIZE - 1 && text[i]; i++)
 		ret[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
 	ret[i] = '\0';
 	if (text[i])

@@ -126,7 +126,9 @@ static int command_text(const struct ctl_request *request, struct buf *command, 
 	size_t i;
 
 	json_array_foreach(array, i, arg)
+	{
 		buf_add(command, json_string_value(arg), json_string_length(arg) + 1);
+	}
 	if (buf_failed(command))
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
 	if (!command->len)

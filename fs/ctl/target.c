@@ -49,9 +49,9 @@ int target_session(struct ctl_request *request, const char *name, uint32_t *ret_
 {
 	char id[SESSION_ID_SIZE];
 	uint32_t session;
-	uid_t uid;
+	uid_t uid = 0;
 
-	if (target_parse(request, name, &uid, id, err) < 0)
+	if (target_parse(request, name, &uid, id, err))
 		return -1;
 	snprintf(request->session, sizeof(request->session), "%s", id);
 	session = registry_find(request->instance->registry, uid, id);

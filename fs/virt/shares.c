@@ -13,7 +13,7 @@ static const char *const passthrough_defaults[] = {
 };
 
 /* What follows `dir` and a slash in `path`; "" where they are the same; NULL where it is not below. */
-static const char *below(const char *path, const char *dir)
+__attribute__((nonnull)) static const char *below(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
 

@@ -128,7 +128,7 @@ int virt_list(struct instance *instance, const char *path, uid_t actor_uid, virt
 	if (branch)
 		return branch->list(instance, rest, actor_uid, fn, context);
 	r = virt_resolve(instance, path, actor_uid, &entry);
-	if (r < 0)
+	if (r)
 		return r;
 	if (entry.type != VIRT_DIR)
 		return -ENOTDIR;
@@ -162,7 +162,7 @@ int virt_readlink(struct instance *instance, const char *path, pid_t tid, uid_t 
 	struct virt_entry entry;
 	int r = virt_resolve(instance, path, uid, &entry);
 
-	if (r < 0)
+	if (r)
 		return r;
 	if (entry.type != VIRT_LINK)
 		return -ENOENT;

@@ -135,17 +135,15 @@ uint32_t instance_lock(uint32_t share, uint32_t session_scope, const char *path,
 	const char *name = path_base(path);
 	struct stat st;
 	uint32_t claim;
+	char *parent;
 	int fd;
 
 	snprintf(actor.session_id, sizeof(actor.session_id), "%s",
 		 registry_at(instance.registry, session)->id);
 	actor.uid = registry_at(instance.registry, session)->uid;
-	if (name > path) {
-		char *parent = strndup(path, (size_t)(name - path - 1));
-
-		cr_assert_eq(sys_mkdir_all(lower, parent, 0755), 0);
-		free(parent);
-	}
+	parent = strndup(path, name > path ? (size_t)(name - path - 1) : 0);
+	cr_assert(!*parent || sys_mkdir_all(lower, parent, 0755) == 0);
+	free(parent);
 	claim = lock_claim(instance.locks, &key, LOCK_IDIOM_CREATE, &actor);
 	cr_assert(claim);
 	fd = openat(lower, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

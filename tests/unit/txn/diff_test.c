@@ -98,7 +98,7 @@ static void expect_below(int lower_fd, const char *wanted)
 
 	buf_add_str(&list, "");
 	cr_assert_eq(diff_walk(&names, upper, lower_fd, add_line, &list), 0);
-	cr_assert_str_eq(list.data ? list.data : "", wanted);
+	cr_assert(strcmp(list.data ? list.data : "", wanted) == 0, "%s", list.data);
 }
 
 static void expect(const char *wanted)
@@ -199,7 +199,8 @@ Test(diff, a_whiteout_removes_and_names_what_was_there)
 	put(lower, "d/inside", "1");
 	whiteout("f");
 	whiteout("d");
-	expect("D d directory\nD f file\n");
+	expect("D d directory\n"
+	       "D f file\n");
 }
 
 Test(diff, a_whiteout_of_nothing_is_not_listed)
@@ -242,7 +243,8 @@ Test(diff, what_an_opaque_directory_hides_is_removed)
 	put(upper, "d/kept", "1");
 	put(upper, "d/changed", "2");
 	put(upper, "d/new", "1");
-	expect("M d/changed file\nD d/hidden file\nA d/new file\n");
+	expect("M d/changed file\n"
+	       "D d/hidden file\nA d/new file\n");
 }
 
 Test(diff, a_directory_that_merges_hides_nothing)
@@ -280,7 +282,9 @@ Test(diff, a_renamed_directory_over_another_is_compared_with_that)
 	whiteout("old");
 	dir(upper, "new");
 	redirect("new", "old");
-	expect("A new/mine file\nD new/theirs file\nD old directory\n");
+	expect("A new/mine file\n"
+	       "D new/theirs file\n"
+	       "D old directory\n");
 }
 
 Test(diff, without_a_lower_all_is_added)

@@ -27,7 +27,7 @@ static void expect_list(const char *path, uid_t uid, const char *wanted)
 	char *list = instance_list(path, uid);
 
 	cr_assert(list, "%s cannot be listed", path);
-	cr_assert_str_eq(list, wanted);
+	cr_assert(strcmp(list, wanted) == 0, "%s: %s", path, list);
 	free(list);
 }
 
