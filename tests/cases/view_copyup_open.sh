@@ -1,0 +1,95 @@
+#!/bin/bash
+# Copy-up of what is open: nothing that is done through an old descriptor, also one reopened through
+# /proc, ever reaches the lower; a new open sees what was written.
+# shellcheck source=tests/cases/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+body() {
+	local view
+	for name in a b c d e; do
+		echo -n "lower-$name" >"$share/$name"
+	done
+	snapshot "$share" >"$dir/before"
+	mount_start
+	view=$(session_make one)
+	timeout 30 "$python" - "$view" <<'PY'
+import ctypes, errno, os, stat, sys, threading
+
+os.chdir(sys.argv[1])
+ESTALE = errno.ESTALE
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+# A reader holds the lower's file open while another program writes.
+reader = open("a")
+assert reader.read() == "lower-a"
+number = os.stat("a").st_ino
+with open("a", "r+") as file:
+    file.write("UPPER")
+assert read("a") == "UPPER-a"
+assert os.stat("a").st_ino == number == os.fstat(reader.fileno()).st_ino
+
+# The reader's descriptor, reopened for writing: refused, or the write is private.
+try:
+    with open(f"/proc/self/fd/{reader.fileno()}", "r+") as again:
+        again.write("again")
+except OSError as error:
+    assert error.errno == ESTALE, error
+os.fchmod(reader.fileno(), 0o611)
+
+# Truncated by path, changed by descriptor, then written.
+reader = open("b")
+os.truncate("b", 3)
+assert read("b") == "low"
+reader = open("c")
+os.fchmod(reader.fileno(), 0o640)
+assert stat.S_IMODE(os.stat("c").st_mode) == 0o640
+assert reader.read() == "lower-c"
+with open("c", "a") as file:
+    file.write("+")
+assert read("c") == "lower-c+"
+
+# Removed while open: what is done to it stays away from the lower.
+reader = open("d")
+os.unlink("d")
+try:
+    with open(f"/proc/self/fd/{reader.fileno()}", "r+") as again:
+        again.write("XX")
+except OSError as error:
+    assert error.errno == ESTALE, error
+os.fchmod(reader.fileno(), 0o600)
+os.fchown(reader.fileno(), 5, 5)
+assert os.fstat(reader.fileno()).st_uid == 5
+
+# Readers and one writer at the same time, again and again on a fresh name of one lower file.
+errors = []
+
+
+def look():
+    try:
+        for _ in range(200):
+            assert read("e")[1:] == "ower-e"
+    except Exception as error:
+        errors.append(error)
+
+
+threads = [threading.Thread(target=look) for _ in range(4)]
+for thread in threads:
+    thread.start()
+with open("e", "r+") as file:
+    file.write("L")
+for thread in threads:
+    thread.join()
+assert not errors, errors
+assert read("e") == "Lower-e"
+PY
+	mount_stop
+	snapshot "$share" >"$dir/after"
+	same "$dir/before" "$dir/after" "the lower"
+}
+
+both_ways body
