@@ -164,8 +164,9 @@ static void check_versions(const struct check_facts *facts, struct check *check)
 	if (strcmp(daemon, SESSIONFS_VERSION) == 0)
 		return;
 	check->result = CHECK_WARN;
-	buf_add_str(&check->advice, "Mount anew with the version that is installed: sessionfs umount; "
-				    "sessionfs mount");
+	buf_add_str(&check->advice,
+		    "Mount anew with the version that is installed: sessionfs umount; "
+		    "sessionfs mount");
 }
 
 static void check_degraded(const struct check_facts *facts, struct check *check)
@@ -216,9 +217,9 @@ static const struct {
 	const char *name;
 	void (*run)(const struct check_facts *facts, struct check *check);
 } table[] = {
-	{"kernel", check_kernel},     {"fuse-device", check_fuse_device},
+	{"kernel", check_kernel},         {"fuse-device", check_fuse_device},
 	{"namespaces", check_namespaces}, {"mount", check_mount},
-	{"versions", check_versions}, {"features", check_degraded},
+	{"versions", check_versions},     {"features", check_degraded},
 	{"store", check_store},
 };
 

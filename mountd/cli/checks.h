@@ -20,7 +20,7 @@ struct check {
 /* What the checks look at, gathered once. */
 struct check_facts {
 	const char *mountpoint;
-	const json_t *status;	/* the instance's status, NULL where it does not answer */
+	const json_t *status;   /* the instance's status, NULL where it does not answer */
 	const char *unanswered; /* why not; "" where status is there */
 };
 

@@ -35,8 +35,8 @@ static int fail_open(const char *mountpoint, int errno_value, struct err *err)
 		return fail_unmounted(mountpoint, err);
 	case ENOTCONN:
 	case ECONNABORTED:
-		err_set(err, ERR_UNAVAILABLE, "the sessionfs at %s does not answer: its daemon is gone",
-			mountpoint);
+		err_set(err, ERR_UNAVAILABLE,
+			"the sessionfs at %s does not answer: its daemon is gone", mountpoint);
 		return err_suggest(err, "Mount it anew: sessionfs mount %s", mountpoint);
 	case EACCES:
 	case EPERM:

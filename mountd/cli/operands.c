@@ -15,7 +15,8 @@
 int operand_check_session(const char *text, const char *what, struct err *err)
 {
 	size_t digits = strspn(text, "0123456789");
-	const char *id = digits > 0 && digits <= 10 && text[digits] == '/' ? text + digits + 1 : text;
+	const char *id = digits > 0 && digits <= 10 && text[digits] == '/' ? text + digits + 1
+									   : text;
 	_cleanup_buf_ struct buf quoted = {0};
 
 	if (path_is_session_id(id))
@@ -78,7 +79,8 @@ char *operand_path(const char *text, struct err *err)
 	path = path_normalise(plain);
 	if (!path) {
 		buf_add_shell_quoted(&quoted, text);
-		err_set(err, ERR_VALIDATION_ERROR, "%s is no path that can be normalised", quoted.data);
+		err_set(err, ERR_VALIDATION_ERROR, "%s is no path that can be normalised",
+			quoted.data);
 	}
 	return path;
 }

@@ -129,7 +129,8 @@ static void put_row(const struct table *table, const size_t *widths, const char 
 void table_print(const struct table *table, FILE *out, bool colour, size_t width)
 {
 	_cleanup_free_ size_t *widths = table ? calloc(table->n_columns, sizeof(*widths)) : NULL;
-	_cleanup_free_ const char **titles = table ? calloc(table->n_columns, sizeof(*titles)) : NULL;
+	_cleanup_free_ const char **titles = table ? calloc(table->n_columns, sizeof(*titles))
+						   : NULL;
 
 	if (!widths || !titles)
 		return;

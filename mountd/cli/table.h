@@ -21,7 +21,7 @@
 
 struct table_column {
 	const char *title; /* NULL in the first column: no header is printed */
-	bool right;	   /* numbers */
+	bool right;        /* numbers */
 };
 
 struct table;

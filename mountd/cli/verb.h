@@ -33,24 +33,24 @@ enum exit_status {
 };
 
 enum option_kind {
-	OPTION_FLAG,	 /* --foreground */
-	OPTION_TEXT,	 /* --store DIR, --store=DIR; given twice, the last wins */
-	OPTION_LIST,	 /* may be repeated; see args_next() */
-	OPTION_INTEGER,	 /* decimal, 0 to INT64_MAX */
+	OPTION_FLAG,     /* --foreground */
+	OPTION_TEXT,     /* --store DIR, --store=DIR; given twice, the last wins */
+	OPTION_LIST,     /* may be repeated; see args_next() */
+	OPTION_INTEGER,  /* decimal, 0 to INT64_MAX */
 	OPTION_DURATION, /* as clock_parse_duration() */
-	OPTION_CHOICE,	 /* one of `choices` */
+	OPTION_CHOICE,   /* one of `choices` */
 	/* A flag that may carry a choice, only with '=': --json, --json=always. */
 	OPTION_FLAG_CHOICE,
 };
 
 struct option_spec {
 	const char *name; /* without "--"; NULL ends the table */
-	char letter;	  /* "-o"; 0: none */
+	char letter;      /* "-o"; 0: none */
 	enum option_kind kind;
-	const char *value;	    /* "DIR", for the help; NULL for flags */
-	const char *help;	    /* one line, no final stop */
+	const char *value;          /* "DIR", for the help; NULL for flags */
+	const char *help;           /* one line, no final stop */
 	const char *const *choices; /* NULL-terminated; for the choice kinds */
-	const char *fallback;	    /* the default as text, for help and schema; NULL: none */
+	const char *fallback;       /* the default as text, for help and schema; NULL: none */
 };
 
 enum verb_danger { VERB_SAFE, VERB_MUTATING, VERB_DESTRUCTIVE };
@@ -65,24 +65,24 @@ struct call;
 
 /* What a verb found, in the envelope's parts. All references are owned; NULL is none. */
 struct answer {
-	json_t *data;	  /* object or array */
-	json_t *error;	  /* object: the call failed with it (as the daemon said it, say) */
+	json_t *data;     /* object or array */
+	json_t *error;    /* object: the call failed with it (as the daemon said it, say) */
 	json_t *warnings; /* array of strings */
-	json_t *meta;	  /* members that are added to the envelope's meta */
+	json_t *meta;     /* members that are added to the envelope's meta */
 };
 
 #define EXITS(code) (1u << EXIT_CODE_##code)
 
 struct verb {
 	const char *name;
-	const char *summary;		   /* one line, imperative, no final stop */
-	const char *usage;		   /* what follows the name: "SESSION [PATH...]"; "" */
-	const char *description;	   /* paragraphs for --help, with newlines; NULL: none */
+	const char *summary;               /* one line, imperative, no final stop */
+	const char *usage;                 /* what follows the name: "SESSION [PATH...]"; "" */
+	const char *description;           /* paragraphs for --help, with newlines; NULL: none */
 	const struct option_spec *options; /* besides the global ones; NULL: none */
 	const struct verb_example *examples;
 	unsigned int min_operands;
-	unsigned int max_operands; /* UINT_MAX: any number */
-	bool command_follows;	   /* the operands end in COMMAND [ARG...] (run, enter) */
+	unsigned int max_operands;    /* UINT_MAX: any number */
+	bool command_follows;         /* the operands end in COMMAND [ARG...] (run, enter) */
 	unsigned int command_operand; /* COMMAND's index: the options end with it */
 	enum verb_danger danger;
 	unsigned int exits; /* EXITS(NOT_FOUND) | ...: besides OK, OTHER and VALIDATION */
@@ -112,9 +112,9 @@ struct call {
 	 */
 	const char *mountpoint;
 	bool mountpoint_is_default; /* neither the option nor the variable was given */
-	bool json;		    /* print envelopes; show() is not called */
-	bool colour;		    /* stdout may be coloured */
-	uint64_t started_ns;	    /* CLOCK_BOOTTIME */
+	bool json;                  /* print envelopes; show() is not called */
+	bool colour;                /* stdout may be coloured */
+	uint64_t started_ns;        /* CLOCK_BOOTTIME */
 };
 
 /* Options and operands. Everything borrowed from argv. */

@@ -56,7 +56,7 @@ static int doctor_act(struct call *call, struct answer *answer, struct err *err)
 static void put_check(const struct call *call, const json_t *check)
 {
 	const char *result = field_text(check, "result");
-	const char *colour = strcmp(result, "ok") == 0 ? "\033[32m"
+	const char *colour = strcmp(result, "ok") == 0     ? "\033[32m"
 			     : strcmp(result, "warn") == 0 ? "\033[33m"
 							   : "\033[31m";
 	const char *advice = field_text(check, "advice");

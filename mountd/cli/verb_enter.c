@@ -35,8 +35,9 @@ static int check_exists(const struct call *call, const char *session, struct err
 
 		err_set(err, err_code_by_name(code ? code : ""), "%.600s", message ? message : "");
 		if (err->code == ERR_NOT_FOUND)
-			err_suggest(err, "Make it: sessionfs create %s, or see what there is: "
-					 "sessionfs ls",
+			err_suggest(err,
+				    "Make it: sessionfs create %s, or see what there is: "
+				    "sessionfs ls",
 				    session);
 		r = -1;
 	}

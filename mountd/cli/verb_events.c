@@ -37,7 +37,8 @@ static void event_detail(const json_t *event, struct buf *buf)
 		if (json_is_string(value)) {
 			buf_add_shell_quoted(buf, json_string_value(value));
 		} else {
-			_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+			_cleanup_free_ char *text =
+				json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
 			buf_add_str(buf, text ? text : "");
 		}

@@ -38,7 +38,8 @@ static void add_lock(struct table *table, const json_t *item)
 	table_add(table, field_text(lock, "idiom"));
 	table_add(table, held);
 	table_add_integer(table, field_integer(lock, "waiters"));
-	table_add(table, field_flag(lock, "external") ? "(outside)" : field_text(holder, "session"));
+	table_add(table,
+		  field_flag(lock, "external") ? "(outside)" : field_text(holder, "session"));
 	table_add_integer(table, field_integer(holder, "pid"));
 	table_add(table, command.data);
 }
@@ -46,15 +47,14 @@ static void add_lock(struct table *table, const json_t *item)
 static void locks_show(const struct call *call, const struct answer *answer)
 {
 	static const struct table_column columns[] = {
-		{"LOCK", false},    {"STATE", false},	{"IDIOM", false}, {"HELD", true},
-		{"WAITERS", true}, {"SESSION", false}, {"PID", true},	  {"COMMAND", false},
+		{"LOCK", false},   {"STATE", false},   {"IDIOM", false}, {"HELD", true},
+		{"WAITERS", true}, {"SESSION", false}, {"PID", true},    {"COMMAND", false},
 	};
 	_cleanup_table_ struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer->data, "locks"), i, item)
-		add_lock(table, item);
+	json_array_foreach(json_object_get(answer->data, "locks"), i, item) add_lock(table, item);
 	if (table_rows(table) == 0)
 		puts("No locks are held.");
 	else

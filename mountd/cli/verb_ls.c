@@ -37,7 +37,8 @@ static void ls_show(const struct call *call, const struct answer *answer)
 		table_add(table, field_text(session, "session"));
 		table_add_integer(table, field_integer(session, "uid"));
 		table_add(table, session_kind(session));
-		table_add_integer(table, (int64_t)json_array_size(json_object_get(session, "runs")));
+		table_add_integer(table,
+				  (int64_t)json_array_size(json_object_get(session, "runs")));
 		text_age(field_text(session, "created_at"), now_ns, age, sizeof(age));
 		table_add(table, age);
 		text_age(field_text(session, "used_at"), now_ns, age, sizeof(age));

@@ -27,7 +27,8 @@ static const struct option_spec options[] = {
 static const struct verb_example examples[] = {
 	{"Two builds at once, each with its own /tmp",
 	 "sessionfs run -- make test & sessionfs run -- make test"},
-	{"A named session that later calls continue", "sessionfs run --session build-1 -- tool build"},
+	{"A named session that later calls continue",
+	 "sessionfs run --session build-1 -- tool build"},
 	{"Wait for a held lock and try again", "sessionfs run --retry 5 -- tool migrate"},
 	{"A call whose stdout is JSON in every case", "sessionfs run --json -- tool list"},
 	{0},

@@ -9,8 +9,8 @@
 #include "cli/text.h"
 
 static const struct option_spec options[] = {
-	{"timeout", 0, OPTION_DURATION, "DURATION", "Wait no longer than this; the default is for ever",
-	 NULL, NULL},
+	{"timeout", 0, OPTION_DURATION, "DURATION",
+	 "Wait no longer than this; the default is for ever", NULL, NULL},
 	{0},
 };
 

@@ -47,7 +47,7 @@ static void take_frame(struct attempt *attempt, json_t *frame)
 	} else if (strcmp(name, "started") == 0) {
 		attempt->command = (pid_t)json_integer_value(json_object_get(frame, "pid"));
 	} else if (strcmp(name, "stopped") == 0) {
-		signals_stop_self();
+		signals_stop_with(attempt->command);
 	} else if (strcmp(name, "exited") == 0) {
 		attempt->exited = true;
 		attempt->wait_status = (int)json_integer_value(json_object_get(frame, "status"));

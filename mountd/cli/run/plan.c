@@ -65,7 +65,7 @@ int run_plan_check_environment(struct err *err)
 		const char *value = getenv(session_variables[i]);
 		char what[40] = "$";
 
-		if (!value)
+		if (!value || !value[0])
 			continue;
 		strcat(what, session_variables[i]);
 		return operand_check_session(value, what, err);

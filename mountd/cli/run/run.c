@@ -133,44 +133,63 @@ static int conclude(const struct run_plan *plan, struct attempt *attempt, int64_
 	return status;
 }
 
-/* Whether COMMAND is to be run again; waits for the lock then. */
-static bool wait_to_retry(const struct run_plan *plan, const struct attempt *attempt,
-			  int64_t attempts)
+/* The error that says why COMMAND is to be run again, a new reference; NULL: it is not. */
+static json_t *reason_to_retry(const struct run_plan *plan, const struct attempt *attempt,
+			       int64_t attempts)
 {
 	struct run_verdict verdict;
-	bool again;
+	json_t *reason = NULL;
 
 	if (attempts > plan->retries || attempt->died_of)
-		return false;
+		return NULL;
 	run_verdict(plan, attempt, &verdict);
-	again = retry_wanted(&verdict) &&
-		(!plan->deadline_ns || clock_boot_ns() < plan->deadline_ns);
-	if (again) {
-		if (plan->json == RUN_JSON_OFF)
-			retry_announce(verdict.error, attempts, plan->retries);
-		retry_wait(plan, verdict.error);
-	}
+	if (retry_wanted(&verdict) && (!plan->deadline_ns || clock_boot_ns() < plan->deadline_ns))
+		reason = json_incref(verdict.error);
 	run_verdict_release(&verdict);
-	return again;
+	return reason;
+}
+
+/*
+ * The session of the next attempt where the plan names none: the one that this attempt has left
+ * its changes in. An unchanged one vanishes just now, so the next attempt gets its own.
+ */
+static char *session_to_go_on(const struct run_plan *plan, const struct attempt *attempt)
+{
+	const char *kept = plan->session ? NULL : run_kept_session(attempt);
+
+	return kept ? strdup(kept) : NULL;
+}
+
+/*
+ * Waits for the lock as no run and with the caller's signals: what the last attempt holds is free
+ * meanwhile, and a signal ends the wait as it ends any program.
+ */
+static void wait_between(const struct run_plan *plan, const json_t *reason, int64_t attempts,
+			 const struct signals_saved *signals)
+{
+	if (plan->json == RUN_JSON_OFF)
+		retry_announce(reason, attempts, plan->retries);
+	signals_pause(signals);
+	retry_wait(plan, reason);
+	signals_resume();
 }
 
 int run_execute(const struct run_plan *plan)
 {
 	struct signals_saved signals;
 	int signal_fd = signals_begin(&signals);
-	_cleanup_free_ char *session = NULL;
 	struct attempt attempt;
 	int64_t attempts = 1;
+	json_t *reason;
 	int status, died_of;
 
 	attempt_run(plan, NULL, &signals, signal_fd, &attempt);
-	while (wait_to_retry(plan, &attempt, attempts)) {
-		/* A fresh session stays the same over all attempts. */
-		const char *id = json_string_value(json_object_get(attempt.begun, "session"));
+	while ((reason = reason_to_retry(plan, &attempt, attempts))) {
+		_cleanup_free_ char *session = session_to_go_on(plan, &attempt);
 
-		free(session);
-		session = !plan->session && id ? strdup(id) : NULL;
 		attempt_release(&attempt);
+		wait_between(plan, reason, attempts, &signals);
+		json_decref(reason);
 		attempt_run(plan, session, &signals, signal_fd, &attempt);
 		attempts++;
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 
 /*
  * What keeps its default: the faults of `run` itself, a closed pipe, its own children, and a
@@ -26,15 +27,20 @@ static void ignore_or_default(int signo, bool ignore)
 	sigaction(signo, &action, NULL);
 }
 
+static void fill_relayed(sigset_t *set)
+{
+	sigfillset(set);
+	for (size_t i = 0; i < ARRAY_SIZE(left_alone); i++)
+		sigdelset(set, left_alone[i]);
+}
+
 int signals_begin(struct signals_saved *ret_saved)
 {
 	struct sigaction chld;
 	sigset_t set;
 	int fd;
 
-	sigfillset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(left_alone); i++)
-		sigdelset(&set, left_alone[i]);
+	fill_relayed(&set);
 	sigprocmask(SIG_BLOCK, &set, &ret_saved->mask);
 	sigaction(SIGCHLD, NULL, &chld);
 	ret_saved->chld_ignored = chld.sa_handler == SIG_IGN;
@@ -62,6 +68,19 @@ void signals_restore(const struct signals_saved *saved)
 {
 	ignore_or_default(SIGCHLD, saved->chld_ignored);
 	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+}
+
+void signals_pause(const struct signals_saved *saved)
+{
+	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+}
+
+void signals_resume(void)
+{
+	sigset_t set;
+
+	fill_relayed(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 void signals_forget(int signo)
@@ -96,10 +115,26 @@ static bool was_sent_to_group(pid_t keeper, int signo)
 	return false;
 }
 
-void signals_stop_self(void)
+static bool is_stopped(pid_t pid)
+{
+	_cleanup_free_ char *stat = NULL;
+	char path[40];
+	const char *name_end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (sys_read_file(AT_FDCWD, path, 4096, &stat) < 0)
+		return false;
+	name_end = strrchr(stat, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'T';
+}
+
+void signals_stop_with(pid_t command)
 {
 	sigset_t set, saved;
 
+	/* Continued meanwhile, together with us: nobody would continue us again. */
+	if (!is_stopped(command))
+		return;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
 	/* Not SIGSTOP: in an orphaned process group nobody would ever continue us. */
@@ -124,8 +159,6 @@ static int relay_one(const struct signalfd_siginfo *info, pid_t keeper, pid_t co
 		return ends_by_default(signo) ? signo : 0;
 	if (command > 0 && !group)
 		kill(command, signo);
-	if (signo == SIGTSTP)
-		signals_stop_self();
 	return 0;
 }
 

@@ -29,8 +29,11 @@ struct signals_saved {
 int signals_begin(struct signals_saved *ret_saved);
 /* In the keeper: blocks everything. Returns a signalfd for SIGCHLD and SIGNALS_FORGET. */
 int signals_begin_keeper(void);
-/* In the child that becomes COMMAND, and in `run` at its end. Async-signal-safe. */
+/* In the child that becomes COMMAND: everything as the caller had it. Async-signal-safe. */
 void signals_restore(const struct signals_saved *saved);
+/* While no COMMAND is there: signals do to `run` what they do to any program; and back. */
+void signals_pause(const struct signals_saved *saved);
+void signals_resume(void);
 
 /* Sent to the keeper with a signal's number as value: that pending signal is dealt with. */
 #define SIGNALS_FORGET (SIGRTMIN)
@@ -43,8 +46,11 @@ void signals_forget(int signo);
  * itself because there is no COMMAND yet to end.
  */
 int signals_relay(int signal_fd, pid_t keeper, pid_t command);
-/* Stops `run` as COMMAND was stopped, until it is continued. */
-void signals_stop_self(void);
+/*
+ * Stops `run`, as COMMAND is stopped, so that the caller's shell sees a stopped job; returns when
+ * it is continued. Whether a ^Z stops COMMAND is COMMAND's business: `run` never stops first.
+ */
+void signals_stop_with(pid_t command);
 /* Ends `run` by a signal, as if it had never been blocked. */
 void signals_die(int signo) __attribute__((noreturn));
 
