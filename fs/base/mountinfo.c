@@ -80,7 +80,7 @@ int mountinfo_at(const char *path, struct mount_info *ret_info)
 	_cleanup_fclose_ FILE *file = NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
-	int id, r;
+	int id = -1, r;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;

@@ -107,7 +107,7 @@ static ssize_t probe(const char *path, size_t max, int timeout_ms, char **ret_co
 		r = content ? read_until(in, content, head.len, deadline_ns) : -ENOMEM;
 	}
 	probe_reap(pid);
-	if (r < 0 || !ret_content)
+	if (r < 0 || !content)
 		return r;
 	content[head.len] = '\0';
 	*ret_content = TAKE_PTR(content);

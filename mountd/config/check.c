@@ -29,7 +29,7 @@ char *path_resolve(const char *path)
 {
 	_cleanup_free_ char *head = strdup(path);
 	_cleanup_free_ char *real = NULL;
-	char *result, *cut = NULL;
+	char *result = NULL, *cut = NULL;
 
 	if (!head)
 		return NULL;
@@ -42,12 +42,10 @@ char *path_resolve(const char *path)
 			return strdup(path);
 		*cut = '\0';
 	}
-	if (!cut)
-		return TAKE_PTR(real);
-	if (asprintf(&result, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
-		     path + (cut - head) + 1) < 0)
+	if (cut && asprintf(&result, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
+			    path + (cut - head) + 1) < 0)
 		return NULL;
-	return result;
+	return cut ? result : TAKE_PTR(real);
 }
 
 static int resolve_in_place(char **path, const char *what, struct err *err)

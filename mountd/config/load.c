@@ -63,10 +63,10 @@ static int read_files(struct draft *draft, const struct mount_options *options, 
 	return read_fragments(draft, dir, err);
 }
 
-/* Replaces *path by the option's value, made absolute. ".." is left to the resolution later. */
+/* Replaces *path by the option's value, made absolute; ".." may stand where the path exists. */
 static int override_path(char **path, const char *option, const char *value, struct err *err)
 {
-	_cleanup_free_ char *absolute = NULL, *cwd = NULL;
+	_cleanup_free_ char *absolute = NULL, *cwd = NULL, *resolved = NULL;
 	char *normal;
 
 	if (!value)
@@ -80,10 +80,11 @@ static int override_path(char **path, const char *option, const char *value, str
 		absolute = NULL;
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
 	}
-	normal = path_normalise(absolute);
+	resolved = path_resolve(absolute);
+	normal = path_normalise(resolved ? resolved : absolute);
 	if (!normal)
-		return err_set(err, ERR_VALIDATION_ERROR, "%s: \"%.256s\" must not contain \"..\"",
-			       option, value);
+		return err_set(err, ERR_VALIDATION_ERROR,
+			       "%s: \"%.256s\" has \"..\" where nothing exists", option, value);
 	free(*path);
 	*path = normal;
 	return 0;

@@ -2,9 +2,6 @@
 /*
  * The configuration of an instance: files, then options, then what the file system says of the
  * paths (SPEC section 11). Nothing is changed anywhere.
- *
- *	config_load(&options, CONFIG_DIR, &config, &err)	reads and checks everything
- *	config_open_lowers(&config, &err)			at mount: the fds of the shares
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One share as configured: values checked one by one, for the configuration file and --share
- * alike. Nothing here touches the file system.
+ * alike.
  *
  * Errors are VALIDATION_ERROR about the value alone; who calls says where it stood.
  */
@@ -39,7 +39,8 @@ void string_list_release(struct string_list *list);
  *	PATH[,mode=MODE][,lock=GLOB]...[,merge=GLOB]...[,passthrough=GLOB]...
  *	    [,lock_timeout_ms=N][,stale=release|report]
  *
- * A comma in a path or glob is written "\,". A relative path is one below the working directory.
+ * A comma in a path or glob is written "\,". A relative path begins at the working directory,
+ * and is resolved.
  * Errors name "--share" and the offending part.
  */
 int share_parse_option(const char *text, struct share_config *ret_share, struct err *err);

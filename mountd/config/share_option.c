@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "config/check.h"
 #include "config/share.h"
 #include "config/suggest.h"
 
@@ -100,7 +101,7 @@ static int read_part(struct share_config *share, char *part, struct err *err)
 
 static int read_path(struct share_config *share, const char *path, struct err *err)
 {
-	_cleanup_free_ char *absolute = NULL, *cwd = NULL;
+	_cleanup_free_ char *absolute = NULL, *cwd = NULL, *resolved = NULL;
 
 	if (!*path)
 		return err_set(err, ERR_VALIDATION_ERROR, "the path is missing");
@@ -113,7 +114,8 @@ static int read_path(struct share_config *share, const char *path, struct err *e
 		absolute = NULL;
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
 	}
-	return share_set_path(share, absolute, err);
+	resolved = path_resolve(absolute);
+	return share_set_path(share, resolved ? resolved : absolute, err);
 }
 
 int share_parse_option(const char *text, struct share_config *ret_share, struct err *err)

@@ -159,6 +159,17 @@ Test(load, symlinks_of_all_paths_are_resolved)
 	cr_assert_str_eq(config.mountpoint, at("a/m/x"));
 }
 
+Test(load, dots_in_options_lead_up_as_far_as_paths_exist)
+{
+	options.store = at("a/../b/s");
+	share(at("a"));
+	load();
+	cr_assert_str_eq(config.store, at("b/s"));
+	config_release(&config);
+	options.store = at("none/../s");
+	refuse(ERR_VALIDATION_ERROR, "--store");
+}
+
 Test(load, a_share_must_be_a_directory_that_exists)
 {
 	share(at("nope"));
