@@ -190,6 +190,7 @@ static int reset_session(struct ctl_request *request, uint32_t session, const st
 	for (size_t i = 0; i < paths->count; i++)
 		if (reset_path(request->instance, session, &paths->items[i], err) < 0)
 			return -1;
+	registry_raise_epoch(request->instance->registry, session);
 	reset_announce(request->instance, session);
 	return 0;
 }

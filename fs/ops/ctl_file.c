@@ -14,6 +14,8 @@ static struct ctl *conversation(struct fs *fs, const struct handle_record *handl
 {
 	if (!private->ctl) {
 		private->ctl = ctl_new(fs->instance);
+		if (private->ctl)
+			ctl_set_owner(private->ctl, handle->uid);
 		if (private->ctl && handle->run)
 			ctl_adopt_run(private->ctl, handle->run);
 	}

@@ -275,6 +275,11 @@ int registry_reset(struct registry *registry, uint32_t session, struct err *err)
 	return 0;
 }
 
+void registry_raise_epoch(struct registry *registry, uint32_t session)
+{
+	session_table_raise_epoch(session_table_at(registry, session));
+}
+
 void registry_fresh_id(struct registry *registry, uid_t uid, char *ret)
 {
 	uint32_t random;

@@ -105,6 +105,8 @@ int registry_remove(struct registry *registry, uint32_t session, struct err *err
  * Empties the session's uppers (moved aside first: atomic), and raises its epoch. Errors as above.
  */
 int registry_reset(struct registry *registry, uint32_t session, struct err *err);
+/* Raises the epoch of a session, after parts of its uppers were removed behind the views' back. */
+void registry_raise_epoch(struct registry *registry, uint32_t session);
 
 /* Makes an unused id "s-xxxxxxxx" for that uid. `ret` has SESSION_ID_SIZE bytes. */
 void registry_fresh_id(struct registry *registry, uid_t uid, char *ret);

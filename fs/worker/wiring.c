@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "ctl/gate.h"
 #include "ops/notifier.h"
 #include "ops/parking.h"
 #include "ops/poll.h"
@@ -120,33 +121,45 @@ static void event_emitted(void *context)
 		pollers_wake(&wiring->fs);
 }
 
-/* A run is over: its locks are free, and a session made for it alone goes if it holds nothing. */
+/* A session that was made for one run alone goes with it, if it holds nothing. */
+static void drop_ephemeral(struct wiring *wiring, uint32_t session)
+{
+	struct instance *instance = &wiring->instance;
+	const struct session_record *record = registry_at(instance->registry, session);
+	struct gate_change change;
+	struct err err;
+
+	if (!(record->flags & SESSION_EPHEMERAL) ||
+	    !gate_close(instance->runs, session, 0, &change))
+		return;
+	if (registry_has_changes(instance->registry, session) == 0) {
+		session_changed(session, true, wiring);
+		if (registry_remove(instance->registry, session, &err) < 0)
+			log_warning("cannot drop the empty session of a run: %s", err.message);
+	}
+	gate_open(&change);
+}
+
+/* A run is over: its locks are free. */
 static void run_ended(uint32_t run, void *context)
 {
 	struct wiring *wiring = context;
 	struct instance *instance = &wiring->instance;
 	const struct run_record *record = runs_at(instance->runs, run);
-	const struct session_record *session;
-	struct err err;
 	json_t *members;
 
 	if (!record)
 		return;
 	locks_run_ended(instance->locks, run);
-	session = registry_at(instance->registry, record->session);
 	members = json_object();
 	if (members) {
 		json_object_set_new(members, "run", json_string(record->id));
-		json_object_set_new(members, "session", json_text(session->id));
+		json_object_set_new(
+			members, "session",
+			json_text(registry_at(instance->registry, record->session)->id));
 	}
 	events_emit_consume(instance->events, record->uid, record->session, "run_ended", members);
-	if (!(session->flags & SESSION_EPHEMERAL) ||
-	    runs_in_session(instance->runs, record->session) > 0 ||
-	    registry_has_changes(instance->registry, record->session) != 0)
-		return;
-	session_changed(record->session, true, wiring);
-	if (registry_remove(instance->registry, record->session, &err) < 0)
-		log_warning("cannot drop the empty session of a run: %s", err.message);
+	drop_ephemeral(wiring, record->session);
 }
 
 static int make_sessions(struct wiring *wiring)
