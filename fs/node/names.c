@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The indexes of the node table, and how names come and go. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -410,30 +411,28 @@ void node_linked(struct nodes *nodes, uint32_t index)
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-/* The fd of a nameless object is replaced by that of its copy. */
 int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, uint64_t dev,
 			 uint64_t ino, bool changes_data, int *ret_backing)
 {
-	int r = node_copied_up(nodes, index, dev, ino, changes_data, ret_backing);
+	int r = 0;
 
-	if (r == 0) {
-		int old;
-
-		pthread_mutex_lock(&nodes->mutex);
-		old = nodes->private[index].fd_plus_one - 1;
-		nodes->private[index].fd_plus_one = fd_consume + 1;
-		pthread_mutex_unlock(&nodes->mutex);
-		fd_consume = old;
-	}
-	if (fd_consume >= 0)
-		close(fd_consume);
-	return r;
+	*ret_backing = 0;
+	/* Under the same number, for others may have borrowed it. */
+	if (dup3(fd_consume, node_nameless_fd(nodes, index), O_CLOEXEC) < 0)
+		r = -errno;
+	close(fd_consume);
+	return r < 0 ? r : node_copied_up(nodes, index, dev, ino, changes_data, ret_backing);
 }
 
 void node_detach(struct nodes *nodes, uint32_t index, int fd_consume)
 {
+	struct node_record *node = node_at(nodes, index);
+
 	pthread_mutex_lock(&nodes->mutex);
-	lose_name_locked(nodes, index);
+	/* By none of its names is it to be found again. */
+	node_unindex_locked(nodes, index);
+	node->flags |= NODE_NAMELESS;
+	node->flags &= (uint8_t)~NODE_BY_INODE;
 	fd_consume = keep_fd_locked(nodes, index, fd_consume);
 	pthread_mutex_unlock(&nodes->mutex);
 	if (fd_consume >= 0)

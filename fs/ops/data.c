@@ -12,36 +12,47 @@
 #include "ops/ctl_file.h"
 #include "ops/fs.h"
 
+/* Opens the file of a handle for its own reads and writes. */
+static int open_handle(struct fs *fs, const struct handle_record *record,
+		       const struct node_info *node)
+{
+	int flags = (int)record->flags & ~(O_TRUNC | O_DIRECT | O_NOATIME);
+
+	/* Our own reads, for pages that are written in part, need both. */
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	return fs_open_data(fs, node, flags);
+}
+
 /*
  * The fd of a handle, opened when first needed, and anew where the file was copied up since: then
- * readers of the old one see what is written, as on one file.
+ * readers of the old one see what is written, as on one file. The number stays, for another thread
+ * may be reading from it.
  */
 static int handle_fd(struct fs *fs, uint64_t fh)
 {
 	struct handle_record *record = handle_at(fs->handles, fh);
 	struct handle_private *private = handle_private(fs->handles, fh);
 	struct node_info node;
-	int fd = -EBADF;
+	int fd;
 
 	if (!record || !private || record->head.state != HANDLE_STATE_FILE)
 		return -EBADF;
 	if (node_get_index(fs->nodes, record->node, &node) < 0)
 		return -ESTALE;
 	pthread_mutex_lock(&private->mutex);
-	if (private->fd >= 0 && private->fd_layer != node.layer) {
-		close(private->fd);
-		private->fd = -1;
+	fd = private->fd;
+	if (fd < 0 || private->fd_layer != node.layer)
+		fd = open_handle(fs, record, &node);
+	if (fd >= 0 && private->fd >= 0 && fd != private->fd) {
+		dup3(fd, private->fd, O_CLOEXEC);
+		close(fd);
+		fd = private->fd;
 	}
-	if (private->fd < 0) {
-		int flags = (int)record->flags & ~(O_TRUNC | O_DIRECT | O_NOATIME);
-
-		/* Our own reads, for pages that are written in part, need both. */
-		if ((flags & O_ACCMODE) == O_WRONLY)
-			flags = (flags & ~O_ACCMODE) | O_RDWR;
-		private->fd = fs_open_data(fs, &node, flags);
+	if (fd >= 0) {
+		private->fd = fd;
 		private->fd_layer = node.layer;
 	}
-	fd = private->fd;
 	pthread_mutex_unlock(&private->mutex);
 	return fd;
 }

@@ -252,19 +252,26 @@ static int make_dir_upper(struct fs *fs, struct node_info *node)
 	return dir->inherited != CLASS_PRIVATE ? 0 : layer_dir_copy_up(dir);
 }
 
-/* The copy is there: the node follows it, or leaves its name to a new node. */
+/*
+ * The copy is there: the node follows it. Where it cannot, for the kernel reads the lower's data for
+ * who has it open, it leaves its name to a new node; what such a reader asks of or does to the file
+ * itself still goes to the copy.
+ */
 static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *dir,
-		       int old_path_fd_consume, bool changes_data)
+		       bool changes_data)
 {
-	_cleanup_close_ int old_path_fd = old_path_fd_consume;
+	_cleanup_close_ int fd =
+		openat(layer_dir_upper(dir), node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int backing_id, r;
 
-	if (fstatat(layer_dir_upper(dir), node->name, &st, AT_SYMLINK_NOFOLLOW))
+	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
 		return -errno;
 	r = node_copied_up(fs->nodes, node->index, st.st_dev, st.st_ino, changes_data, &backing_id);
-	if (r == -ESTALE)
-		node_detach(fs->nodes, node->index, TAKE_FD(old_path_fd));
+	if (r == -ESTALE) {
+		node_detach(fs->nodes, node->index, TAKE_FD(fd));
+		node_moved_layer(fs->nodes, node->index, LAYER_UPPER, false, st.st_dev, st.st_ino);
+	}
 	if (backing_id)
 		passthrough_release(fs, backing_id);
 	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
@@ -302,7 +309,8 @@ static int make_nameless_upper(struct fs *fs, struct node_info *node, bool chang
 int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data)
 {
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
-	int path_fd, r;
+	struct stat st;
+	int r;
 
 	if (S_ISDIR(node->type))
 		return make_dir_upper(fs, node);
@@ -313,13 +321,8 @@ int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool cha
 	r = node_dir(fs->nodes, node->parent, &dir);
 	if (r < 0)
 		return r;
-	path_fd = open_by_name(fs, node);
-	if (path_fd < 0)
-		return path_fd;
-	r = copyup_entry(dir, node->name, truncate);
-	if (r < 0) {
-		close(path_fd);
-		return r;
-	}
-	return follow_copy(fs, node, dir, path_fd, changes_data);
+	r = stat_by_name(fs, node, &st);
+	if (r == 0)
+		r = copyup_entry(dir, node->name, truncate);
+	return r < 0 ? r : follow_copy(fs, node, dir, changes_data);
 }

@@ -78,7 +78,7 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 	if (r < 0) {
 		node_opened(fs->nodes, node->index, may_map(fi->flags), -1);
 		if (r == -ESTALE)
-			node_detach(fs->nodes, node->index, fcntl(fd, F_DUPFD_CLOEXEC, 3));
+			node_detach(fs->nodes, node->index, fs_open_path(fs, node, NULL));
 		return r;
 	}
 	fi->backing_id = backing_id;

@@ -240,12 +240,23 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 	return r;
 }
 
-/* The winner's copy may have been made with its data; who asked for none cuts it off. */
-static int truncate_winner(struct layer_dir *dir, const char *name)
+/*
+ * Somebody else was first. His copy may have been made with its data; who asked for none cuts it
+ * off. Or he has removed the name.
+ */
+static int follow_winner(struct layer_dir *dir, const char *name, bool truncate)
 {
-	_cleanup_close_ int fd = openat(layer_dir_upper(dir), name,
-					O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_TRUNC);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
 
+	if (fstatat(layer_dir_upper(dir), name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (layout_is_whiteout(&st))
+		return -ENOENT;
+	if (!truncate)
+		return 0;
+	fd = openat(layer_dir_upper(dir), name,
+		    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_TRUNC);
 	return fd < 0 ? -errno : 0;
 }
 
@@ -274,9 +285,7 @@ int copyup_entry(struct layer_dir *dir, const char *name, bool truncate)
 	if (r == 0)
 		return 0;
 	unlinkat(view->work_fd, temporary, 0);
-	if (r != -EEXIST)
-		return r;
-	return truncate ? truncate_winner(dir, name) : 0;
+	return r == -EEXIST ? follow_winner(dir, name, truncate) : r;
 }
 
 int copyup_nameless(struct view *view, int lower_fd)
