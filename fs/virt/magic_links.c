@@ -73,12 +73,16 @@ static int open_session(const struct virt_request *request, uint32_t *ret_sessio
 int magic_links_read(const struct virt_request *request, struct buf *buf)
 {
 	bool self = strcmp(request->path, "self") == 0;
+	const struct session_record *record;
 	uint32_t session;
 	int r = open_session(request, &session);
 
 	if (r < 0)
 		return r;
-	buf_add_session_path(buf, request->instance, session);
+	record = registry_at(request->instance->registry, session);
+	for (const char *at = request->path; (at = strchr(at, '/')); at++)
+		buf_add_str(buf, "../");
+	buf_add_format(buf, "sessions/%u/%s", record->uid, record->id);
 	if (!self)
 		buf_add_format(buf, "/%s", request->path);
 	return 0;
