@@ -41,7 +41,7 @@ refuse 'in use by another instance' "$cli" mount "$dir/mnt2" --store "$store" --
 absent "$dir/store2" "$dir/mnt2"
 
 # A worker that is killed is replaced, whoever asks waits; one that ends by itself too.
-for signal in KILL TERM SEGV; do
+for signal in KILL TERM HUP; do
 	before=$(status worker_pid)
 	kill -s "$signal" "$before"
 	within 10 gone "$before"
@@ -136,6 +136,7 @@ timeout 40 "$cli" umount "$mnt" --force >/dev/null
 within 15 gone "$supervisor"
 supervisor=
 
+rm "$dir/mount.json"
 # In the foreground: says so on stdout, logs to stderr, ends with status 0 when told.
 "$cli" mount "$mnt" --foreground --store "$store" --config "$dir/config.json" --share "$share" --json \
 	>"$dir/mount.json" 2>"$dir/log.foreground" &
