@@ -186,9 +186,32 @@ void virtual_open(struct fs *fs, fuse_req_t req, const struct node_info *node,
 		virtual_release(fs, handle_at(fs->handles, fi->fh), fi->fh);
 }
 
+/*
+ * Replies with a copy: once the kernel has the reply the client may close, and the handle with its
+ * text be released by another thread before this one has returned from the write.
+ */
+static void reply_copy(fuse_req_t req, char *copy_consume, size_t size)
+{
+	if (copy_consume)
+		fuse_reply_buf(req, copy_consume, size);
+	else
+		fuse_reply_err(req, ENOMEM);
+	free(copy_consume);
+}
+
+static char *copy_of(const char *data, size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	if (copy && size)
+		memcpy(copy, data, size);
+	return copy;
+}
+
 static void read_events(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
 			struct handle_private *private)
 {
+	char *copy;
 	size_t n;
 
 	pthread_mutex_lock(&private->mutex);
@@ -196,13 +219,14 @@ static void read_events(struct fs *fs, fuse_req_t req, struct handle_record *han
 		events_read(fs->instance->events, handle->uid, &handle->events_position,
 			    &private->text);
 	n = private->text.len < size ? private->text.len : size;
-	fuse_reply_buf(req, private->text.data, n);
+	copy = copy_of(private->text.data, n);
 	/* What did not fit is the next read's. */
-	if (n) {
+	if (copy && n) {
 		memmove(private->text.data, private->text.data + n, private->text.len - n);
 		private->text.len -= n;
 	}
 	pthread_mutex_unlock(&private->mutex);
+	reply_copy(req, copy, n);
 }
 
 /* A snapshot that a crash of the worker took away is made anew. */
@@ -244,7 +268,9 @@ void virtual_read(struct fs *fs, fuse_req_t req, struct handle_record *handle, s
 	}
 	len = private->text.len;
 	n = (size_t)offset >= len ? 0 : len - (size_t)offset;
-	fuse_reply_buf(req, private->text.data + (n ? offset : 0), n < size ? n : size);
+	if (n > size)
+		n = size;
+	reply_copy(req, copy_of(private->text.data + (n ? offset : 0), n), n);
 }
 
 void virtual_release(struct fs *fs, struct handle_record *handle, uint64_t fh)
