@@ -175,16 +175,21 @@ void *lock_answer(struct locks *locks, uint32_t lock, uid_t viewer)
 
 int lock_host_path(struct locks *locks, uint32_t lock, char *ret, size_t size)
 {
-	const struct lock_record *record;
+	const struct lock_record *record = table_at(locks, lock);
 	const char *share;
-	int len;
+	int r = -ENOENT;
 
 	pthread_mutex_lock(&locks->mutex);
-	record = table_at(locks, lock);
-	share = locks->setup.config->shares[record->share].path;
-	len = snprintf(ret, size, "%s/%s", share[1] ? share : "", record->path);
+	/* Any other record may be being made, by whom it belongs to alone. */
+	if (atomic_load(&record->head.state) == LOCK_STATE_HELD) {
+		int len;
+
+		share = locks->setup.config->shares[record->share].path;
+		len = snprintf(ret, size, "%s/%s", share[1] ? share : "", record->path);
+		r = len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+	}
 	pthread_mutex_unlock(&locks->mutex);
-	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+	return r;
 }
 
 /* A copy of the actor's last conflict, its facts owned by the caller; false where there is none. */

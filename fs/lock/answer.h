@@ -18,7 +18,7 @@
  */
 void *lock_answer(struct locks *locks, uint32_t lock, uid_t viewer);
 
-/* The lock's absolute path on the host ("/tmp/tool.lock"). Returns 0 or -ENAMETOOLONG. */
+/* The lock's absolute path on the host ("/tmp/tool.lock"). 0, -ENAMETOOLONG, -ENOENT (not held). */
 int lock_host_path(struct locks *locks, uint32_t lock, char *ret, size_t size);
 
 /*
