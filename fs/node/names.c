@@ -238,10 +238,12 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 	like->backing_ino = found->st.st_ino;
 	like->type = found->st.st_mode & S_IFMT;
 	like->ino = view_inode_number(&key, found->origin_dev, found->origin_ino);
-	if (!S_ISDIR(like->type) && found->st.st_nlink > 1)
-		like->flags |= NODE_BY_INODE;
 	if (found->layer == LAYER_LOWER && found->path_class != CLASS_PRIVATE)
 		like->flags |= NODE_LOWER_CLASS;
+	/* Names of one file that would be copied up are files of their own: each gets its copy. */
+	if (!S_ISDIR(like->type) && found->st.st_nlink > 1 &&
+	    (found->layer == LAYER_UPPER || (like->flags & NODE_LOWER_CLASS)))
+		like->flags |= NODE_BY_INODE;
 }
 
 int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
@@ -398,6 +400,13 @@ int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t i
 	}
 	pthread_mutex_unlock(&nodes->mutex);
 	return r;
+}
+
+void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number)
+{
+	pthread_mutex_lock(&nodes->mutex);
+	node_at(nodes, index)->ino = number;
+	pthread_mutex_unlock(&nodes->mutex);
 }
 
 void node_linked(struct nodes *nodes, uint32_t index)

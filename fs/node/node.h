@@ -37,7 +37,7 @@ enum node_state {
 
 enum node_flags {
 	NODE_NAMELESS = 1, /* removed, or replaced behind our back: its name is not its own */
-	NODE_BY_INODE = 2, /* is in the index by inode: has or had several names */
+	NODE_BY_INODE = 2, /* is in the index by inode: has or had several names, which share it */
 	NODE_BACKING_UPPER =
 		4,            /* the passthrough registration is of the upper, else of the lower */
 	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
@@ -131,6 +131,8 @@ void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name
 void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, uint32_t parent_b,
 		    const char *name_b);
 
+/* The object gets another st_ino: it was one of several names of a file, and is its own now. */
+void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
 

@@ -132,8 +132,10 @@ static uint64_t entry_number(const struct stream *stream, const struct listing_e
 	bool upper = entry->layer == LAYER_UPPER;
 	struct layout_base base;
 
-	if (upper && layout_get_base_at(&stream->fs->views.names, layer_dir_upper(stream->dir),
-					entry->name, &base) == 0)
+	if (upper &&
+	    layout_get_base_at(&stream->fs->views.names, layer_dir_upper(stream->dir), entry->name,
+			       &base) == 0 &&
+	    layout_base_is_origin(&base))
 		return view_inode_number(view, base.dev, base.ino);
 	return view_inode_number(view, upper ? stream->upper_dev : stream->lower_dev, entry->ino);
 }

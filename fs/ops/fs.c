@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "ops/notifier.h"
 #include "view/copyup.h"
 
 int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
@@ -258,7 +259,7 @@ static int make_dir_upper(struct fs *fs, struct node_info *node)
  * itself still goes to the copy.
  */
 static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *dir,
-		       bool changes_data)
+		       const struct stat *lower, bool changes_data)
 {
 	_cleanup_close_ int fd =
 		openat(layer_dir_upper(dir), node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -274,6 +275,11 @@ static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *
 	}
 	if (backing_id)
 		passthrough_release(fs, backing_id);
+	if (lower->st_nlink > 1) {
+		node_renumber(fs->nodes, node->index,
+			      view_inode_number(dir->view, st.st_dev, st.st_ino));
+		notifier_attributes(fs->notifier, node->nodeid, 0);
+	}
 	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
 }
 
@@ -324,5 +330,5 @@ int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool cha
 	r = stat_by_name(fs, node, &st);
 	if (r == 0)
 		r = copyup_entry(dir, node->name, truncate);
-	return r < 0 ? r : follow_copy(fs, node, dir, changes_data);
+	return r < 0 ? r : follow_copy(fs, node, dir, &st, changes_data);
 }

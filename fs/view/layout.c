@@ -96,6 +96,7 @@ int layout_set_base(const struct layout_names *names, int fd, const struct stat 
 				    (uint64_t)lower->st_mtim.tv_nsec),
 		.ctime_ns = htole64((uint64_t)lower->st_ctim.tv_sec * NSEC_PER_SEC +
 				    (uint64_t)lower->st_ctim.tv_nsec),
+		.nlink = htole64(lower->st_nlink),
 	};
 	int r = set_on_fd(fd, names->base, &base, sizeof(base));
 
@@ -116,6 +117,7 @@ static int decode_base(ssize_t size, struct layout_base *base)
 	base->size = le64toh(base->size);
 	base->mtime_ns = le64toh(base->mtime_ns);
 	base->ctime_ns = le64toh(base->ctime_ns);
+	base->nlink = le64toh(base->nlink);
 	return 0;
 }
 

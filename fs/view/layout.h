@@ -31,6 +31,7 @@ struct layout_base {
 	uint64_t size;
 	uint64_t mtime_ns;
 	uint64_t ctime_ns;
+	uint64_t nlink;
 };
 #define LAYOUT_BASE_VERSION 1
 
@@ -68,6 +69,15 @@ int layout_get_base(const struct layout_names *names, int fd, struct layout_base
 /* As layout_get_base() by name, without following a symlink. */
 int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
 		       struct layout_base *ret_base);
+
+/*
+ * Whether what was copied up keeps the number that it had: a file of several names does not, for
+ * they would still look like one file when they are not any more.
+ */
+static inline bool layout_base_is_origin(const struct layout_base *base)
+{
+	return S_ISDIR(base->mode) || base->nlink <= 1;
+}
 
 /* Whether an attribute is ours or overlayfs's: neither listed nor set through a view. */
 bool layout_xattr_is_private(const struct layout_names *names, const char *xattr);

@@ -58,7 +58,8 @@ static int resolve_in_upper(struct layer_dir *dir, const char *name, struct reso
 		return 0;
 	}
 	set_found(resolved, LAYER_UPPER);
-	if (layout_get_base_at(&dir->view->setup->names, upper, name, &base) == 0) {
+	if (layout_get_base_at(&dir->view->setup->names, upper, name, &base) == 0 &&
+	    layout_base_is_origin(&base)) {
 		resolved->origin_dev = base.dev;
 		resolved->origin_ino = base.ino;
 	}
