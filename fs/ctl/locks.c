@@ -96,6 +96,7 @@ static int timed_out(struct ctl_request *request, uint32_t lock, uint64_t waited
 	_cleanup_buf_ struct buf shown = {0};
 	json_t *about = json_object_get(answer, "lock");
 	json_t *holder = json_object_get(answer, "holder");
+	json_t *retry_after = json_object_get(answer, "retry_after_ms");
 
 	buf_add_shell_quoted(&shown, host);
 	request_detail_consume(request, "waited_ms", json_integer((json_int_t)waited_ms));
@@ -103,6 +104,10 @@ static int timed_out(struct ctl_request *request, uint32_t lock, uint64_t waited
 		request_detail_consume(request, "lock", json_incref(about));
 		request_detail_consume(request, "holder", json_incref(holder));
 	}
+	/* Unlike other calls that ran out of time, this one has done nothing. */
+	request_detail_consume(request, "retryable", json_true());
+	if (retry_after)
+		request_detail_consume(request, "retry_after_ms", json_incref(retry_after));
 	err_set(err, ERR_TIMEOUT, "%s was still held after %llu ms", shown.data ? shown.data : "",
 		(unsigned long long)waited_ms);
 	return err_suggest(err, "Wait longer, or look who holds it: sessionfs locks %.300s",

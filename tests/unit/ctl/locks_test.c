@@ -111,6 +111,8 @@ Test(locks, a_wait_without_time_says_who_holds)
 	cr_assert_eq(json_integer_value(at(json, "error.exit_code")), 10);
 	cr_assert_str_eq(text_at(json, "error.lock.path"), "/tmp/tool.lock");
 	cr_assert_str_eq(text_at(json, "error.holder.session"), "build-1");
+	cr_assert(json_is_true(at(json, "error.retryable")));
+	cr_assert_gt(json_integer_value(at(json, "error.retry_after_ms")), 0);
 	cr_assert_eq(locks_waiters(instance.locks, &key), 0);
 	json_decref(json);
 }
