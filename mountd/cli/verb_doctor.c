@@ -15,7 +15,9 @@ static size_t count_results(const json_t *checks, enum check_result result)
 	json_t *check;
 
 	json_array_foreach(checks, i, check)
+	{
 		count += strcmp(field_text(check, "result"), check_result_name(result)) == 0;
+	}
 	return count;
 }
 
@@ -78,7 +80,9 @@ static void doctor_show(const struct call *call, const struct answer *answer)
 	size_t i;
 
 	json_array_foreach(json_object_get(answer->data, "checks"), i, check)
+	{
 		put_check(call, check);
+	}
 }
 
 const struct verb verb_doctor = {

@@ -54,7 +54,10 @@ static void locks_show(const struct call *call, const struct answer *answer)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer->data, "locks"), i, item) add_lock(table, item);
+	json_array_foreach(json_object_get(answer->data, "locks"), i, item)
+	{
+		add_lock(table, item);
+	}
 	if (table_rows(table) == 0)
 		puts("No locks are held.");
 	else
