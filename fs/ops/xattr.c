@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -78,23 +79,54 @@ static void reply_bytes(fuse_req_t req, const char *data, ssize_t len, size_t si
 		fuse_reply_buf(req, data, (size_t)len);
 }
 
-/* Valid replies: buf, data, xattr (the size), error. */
+/* By its name, which spares the opening; -ESTALE where the name is not its own. */
+static ssize_t get_by_name(struct fs *fs, fuse_ino_t nodeid, const char *name, void *value,
+			   size_t size)
+{
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	struct node_info node;
+	struct stat st;
+	int fd, r = node_get(fs->nodes, nodeid, &node);
+
+	if (r < 0 || node.state != NODE_STATE_VIEW || S_ISDIR(node.type) ||
+	    (node.flags & NODE_NAMELESS))
+		return -ESTALE;
+	r = node_dir(fs->nodes, node.parent, &dir);
+	if (r < 0)
+		return -ESTALE;
+	fd = layer_dir_fd(dir, node.layer);
+	if (fd < 0 || fstatat(fd, node.name, &st, AT_SYMLINK_NOFOLLOW) ||
+	    st.st_dev != node.backing_dev || st.st_ino != node.backing_ino)
+		return -ESTALE;
+	return sys_get_xattr(fd, node.name, name, value, size);
+}
+
+static ssize_t get_opened(struct fs *fs, fuse_ino_t nodeid, const char *name, void *value,
+			  size_t size)
+{
+	char path[32];
+	_cleanup_close_ int fd = open_object(fs, nodeid, false, path);
+	ssize_t len;
+
+	/* The kernel asks for ACLs of virtual objects too: they have none. */
+	if (fd < 0)
+		return fd == -EOPNOTSUPP ? -ENODATA : fd;
+	len = getxattr(path, name, value, size);
+	return len < 0 ? -errno : len;
+}
+
+/*
+ * The first write to each file asks for its security.capability. Valid replies: buf, data, xattr
+ * (the size), error.
+ */
 static void do_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size)
 {
 	struct fs *fs = fs_of(req);
-	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *value = NULL;
-	char path[32];
 	ssize_t len;
 
 	if (layout_xattr_is_private(&fs->views.names, name)) {
 		fuse_reply_err(req, ENODATA);
-		return;
-	}
-	fd = open_object(fs, nodeid, false, path);
-	/* The kernel asks for ACLs of virtual objects too: they have none. */
-	if (fd < 0) {
-		fuse_reply_err(req, fd == -EOPNOTSUPP ? ENODATA : -fd);
 		return;
 	}
 	value = malloc(size ? size : 1);
@@ -102,8 +134,10 @@ static void do_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, siz
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	len = getxattr(path, name, value, size);
-	reply_bytes(req, value, len < 0 ? -errno : len, size);
+	len = get_by_name(fs, nodeid, name, value, size);
+	if (len == -ESTALE)
+		len = get_opened(fs, nodeid, name, value, size);
+	reply_bytes(req, value, len, size);
 }
 
 /* Takes the private names out of a list. Returns the bytes that are left. */

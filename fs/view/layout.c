@@ -137,14 +137,9 @@ int layout_get_base(const struct layout_names *names, int fd, struct layout_base
 int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
 		       struct layout_base *ret_base)
 {
-	char path[32 + NAME_MAX + 2];
 	struct layout_base base = {0};
-	int r;
+	int r = decode_base(sys_get_xattr(dirfd, name, names->base, &base, sizeof(base)), &base);
 
-	sys_fd_path(dirfd, path);
-	strcat(path, "/");
-	strncat(path, name, NAME_MAX);
-	r = decode_base(lgetxattr(path, names->base, &base, sizeof(base)), &base);
 	if (r == 0)
 		*ret_base = base;
 	return r;
