@@ -26,6 +26,19 @@ struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index)
 	return dir;
 }
 
+void node_dir_drop(struct nodes *nodes, uint32_t index, const struct layer_dir *dir)
+{
+	struct layer_dir *dropped = NULL;
+
+	pthread_mutex_lock(&nodes->mutex);
+	if (nodes->private[index].dir == dir) {
+		dropped = TAKE_PTR(nodes->private[index].dir);
+		nodes->cached_dirs--;
+	}
+	pthread_mutex_unlock(&nodes->mutex);
+	layer_dir_unref(dropped);
+}
+
 /* Picks one cached directory to drop, in clock order; returns its reference. */
 static struct layer_dir *evict_locked(struct nodes *nodes)
 {

@@ -175,6 +175,8 @@ int node_take_backing(struct nodes *nodes, uint32_t index);
 int node_dir(struct nodes *nodes, uint32_t index, struct layer_dir **ret_dir);
 /* The cached layers if there are any, else NULL; a new reference. */
 struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index);
+/* If these layers are the cached ones, they are no more: node_dir() opens them anew. */
+void node_dir_drop(struct nodes *nodes, uint32_t index, const struct layer_dir *dir);
 
 /* A borrowed O_PATH fd of an object without a name, -1 where there is none. Lives as the node does. */
 int node_nameless_fd(struct nodes *nodes, uint32_t index);

@@ -12,7 +12,7 @@
 #include "ops/fs.h"
 
 /* The time-out of an object depends on where its name stands. */
-static double attr_timeout(struct fs *fs, const struct node_info *node)
+static double attr_timeout(struct fs *fs, const struct node_info *node, mode_t mode)
 {
 	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
 	struct node_info above;
@@ -24,7 +24,9 @@ static double attr_timeout(struct fs *fs, const struct node_info *node)
 	if (above.state == NODE_STATE_VIRTUAL)
 		return TIMEOUT_LOWER;
 	parent = node_dir_peek(fs->nodes, above.index);
-	return parent ? fs_attr_timeout(node, parent, layer_dir_class(parent, node->name)) : 0;
+	if (!parent)
+		return 0;
+	return fs_attr_timeout(node, parent, layer_dir_class(parent, node->name), mode);
 }
 
 static void reply_attr(struct fs *fs, fuse_req_t req, const struct node_info *node)
@@ -38,7 +40,7 @@ static void reply_attr(struct fs *fs, fuse_req_t req, const struct node_info *no
 		return;
 	}
 	fs_attr(node, merged, &st, &attr);
-	fuse_reply_attr(req, &attr, attr_timeout(fs, node));
+	fuse_reply_attr(req, &attr, attr_timeout(fs, node, st.st_mode));
 }
 
 /* Valid replies: attr, error. */

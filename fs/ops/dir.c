@@ -32,7 +32,7 @@ static void do_opendir(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info 
 		return;
 	}
 	/* Nothing but this mount can change it, so the kernel may keep what it read. */
-	if (dir && dir->lower < 0) {
+	if (dir && dir->sealed && dir->lower < 0) {
 		fi->cache_readdir = 1;
 		fi->keep_cache = 1;
 	}

@@ -64,12 +64,18 @@ double fs_entry_timeout(const struct node_info *node, const struct layer_dir *pa
 {
 	if (path_class != CLASS_PRIVATE || parent->inherited != CLASS_PRIVATE)
 		return 0;
+	/* Another directory may come to stand under its name in the lower, and merge with it. */
+	if (S_ISDIR(node->type) && !parent->sealed)
+		return TIMEOUT_LOWER;
 	return node->layer == LAYER_UPPER ? TIMEOUT_FOREVER : TIMEOUT_LOWER;
 }
 
 double fs_attr_timeout(const struct node_info *node, const struct layer_dir *parent,
-		       enum path_class path_class)
+		       enum path_class path_class, mode_t mode)
 {
+	/* A write takes set-id bits away, and with passthrough nobody tells this inode. */
+	if (S_ISREG(mode) && (mode & (S_ISUID | S_ISGID)))
+		return 0;
 	/* A shared writable map changes times without the kernel telling this inode. */
 	if (node->mapped && node->layer == LAYER_UPPER)
 		return TIMEOUT_LOWER;
@@ -98,7 +104,8 @@ int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *di
 	ret_entry->ino = ret_node->nodeid;
 	fs_attr(ret_node, S_ISDIR(found->st.st_mode), &found->st, &ret_entry->attr);
 	ret_entry->entry_timeout = fs_entry_timeout(ret_node, dir, found->path_class);
-	ret_entry->attr_timeout = fs_attr_timeout(ret_node, dir, found->path_class);
+	ret_entry->attr_timeout =
+		fs_attr_timeout(ret_node, dir, found->path_class, found->st.st_mode);
 	return 0;
 }
 

@@ -67,7 +67,7 @@ int fs_lock_key(const struct layer_dir *dir, const char *name, char *path, size_
 
 /* How long the kernel may keep the attributes and the name of a node. */
 double fs_attr_timeout(const struct node_info *node, const struct layer_dir *parent,
-		       enum path_class path_class);
+		       enum path_class path_class, mode_t mode);
 double fs_entry_timeout(const struct node_info *node, const struct layer_dir *parent,
 			enum path_class path_class);
 /* Turns the backing's attributes into the node's. */

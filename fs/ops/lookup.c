@@ -15,12 +15,25 @@ static void reply_absent(fuse_req_t req, const struct layer_dir *dir, const stru
 
 	/* Nobody but this mount can bring it into being. */
 	if (found->path_class == CLASS_PRIVATE && dir->inherited == CLASS_PRIVATE)
-		entry.entry_timeout = found->whiteout || dir->lower < 0 ? TIMEOUT_FOREVER
-									: TIMEOUT_LOWER;
+		entry.entry_timeout = found->whiteout || dir->sealed ? TIMEOUT_FOREVER
+								     : TIMEOUT_LOWER;
 	if (entry.entry_timeout > 0)
 		fuse_reply_entry(req, &entry);
 	else
 		fuse_reply_err(req, ENOENT);
+}
+
+/* What the layers of a directory were opened as may have been replaced in the lower. */
+static void refresh_dir(struct fs *fs, const struct node_info *node, struct layer_dir *dir,
+			const char *name)
+{
+	_cleanup_layer_dir_ struct layer_dir *child = NULL;
+
+	if (!S_ISDIR(node->type) || dir->sealed)
+		return;
+	child = node_dir_peek(fs->nodes, node->index);
+	if (child && !view_dir_is_current(dir, name, child))
+		node_dir_drop(fs->nodes, node->index, child);
 }
 
 /* Whoever meets the lock of another gets his denial on record; the kernel makes the EEXIST. */
@@ -59,10 +72,12 @@ static void lookup_in_view(struct fs *fs, fuse_req_t req, const struct node_info
 	if (found.path_class == CLASS_LOCK)
 		note_lock(fs, req, dir, name, &found.st);
 	r = fs_entry(fs, parent, dir, name, &found, &entry, &node);
-	if (r < 0)
+	if (r < 0) {
 		fs_reply(req, r);
-	else
-		fs_reply_entry(fs, req, &entry);
+		return;
+	}
+	refresh_dir(fs, &node, dir, name);
+	fs_reply_entry(fs, req, &entry);
 }
 
 /* Valid replies: entry (nodeid 0: absent, with a time-out), error. */

@@ -171,8 +171,11 @@ static int make(struct layer_dir *dir, const char *name, const struct birth *bir
 	r = layer_dir_copy_up(dir);
 	if (r < 0)
 		return r;
-	if (dir->lower < 0)
-		return bear(birth, layer_dir_upper(dir), name);
+	if (dir->sealed && dir->lower < 0) {
+		r = bear(birth, layer_dir_upper(dir), name);
+		if (r != -EEXIST)
+			return r;
+	}
 	if (fstatat(layer_dir_upper(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return layout_is_whiteout(&st) ? make_over_whiteout(dir, name, birth) : -EEXIST;
 	if (view_lower_shows(dir, name, NULL))

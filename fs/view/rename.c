@@ -115,12 +115,12 @@ static int move_in_upper(const struct end *from, const struct end *to)
 static int rename_private(struct end *from, struct end *to, unsigned int flags,
 			  struct layer_dir *moved_dir)
 {
-	int r = prepare(from, moved_dir, to->dir->lower >= 0);
+	int r = prepare(from, moved_dir, !to->dir->sealed);
 
 	if (r < 0)
 		return r;
 	if (flags & RENAME_EXCHANGE)
-		r = prepare(to, NULL, from->dir->lower >= 0);
+		r = prepare(to, NULL, !from->dir->sealed);
 	else
 		r = layer_dir_copy_up(to->dir);
 	if (r < 0)

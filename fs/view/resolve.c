@@ -118,26 +118,27 @@ static int open_subdir(int dirfd, const char *name)
 }
 
 /* The lower that merges with an upper directory: none, its redirect's, or its namesake. */
-static int open_merged_lower(struct layer_dir *dir, const char *name, int upper, int *ret_lower,
-			     char **ret_lower_path)
+static int open_merged_lower(struct layer_dir *dir, const char *name, struct layer_dir *child)
 {
 	const struct layout_names *names = &dir->view->setup->names;
 	const struct share_config *share = &dir->view->setup->config->shares[dir->view->share];
 	_cleanup_free_ char *redirect = NULL;
 	int r;
 
-	if (dir->view->mode == SHARE_EMPTY || layout_is_opaque(names, upper))
+	child->sealed = dir->view->mode == SHARE_EMPTY || layout_is_opaque(names, child->upper);
+	if (child->sealed)
 		return 0;
-	r = layout_get_redirect(names, upper, &redirect);
+	r = layout_get_redirect(names, child->upper, &redirect);
 	if (r == 0) {
 		r = sys_open_beneath(share->lower_fd, redirect, O_PATH | O_DIRECTORY | O_NOFOLLOW,
 				     0);
-		*ret_lower_path = r >= 0 ? TAKE_PTR(redirect) : NULL;
+		child->lower_path = r >= 0 ? TAKE_PTR(redirect) : NULL;
 	} else if (r == -ENODATA) {
+		child->sealed = dir->sealed;
 		r = open_subdir(dir->lower, name);
 	}
 	if (r >= 0)
-		*ret_lower = r;
+		child->lower = r;
 	/* A lower that vanished, or is no directory any more, merges nothing. */
 	return r >= 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? 0 : r;
 }
@@ -154,8 +155,7 @@ static int open_layers(struct layer_dir *dir, const char *name, struct layer_dir
 	}
 	child->upper = open_subdir(layer_dir_upper(dir), name);
 	if (child->upper >= 0)
-		return open_merged_lower(dir, name, child->upper, &child->lower,
-					 &child->lower_path);
+		return open_merged_lower(dir, name, child);
 	r = child->upper;
 	child->upper = -1;
 	if (r != -ENOENT)
@@ -196,6 +196,34 @@ int view_open_dir(struct layer_dir *dir, const char *name, struct layer_dir **re
 	}
 	*ret_child = TAKE_PTR(child);
 	return 0;
+}
+
+/* Whether it merges with its namesake, where there is one: it is neither opaque nor redirected. */
+static bool merges_by_name(const struct layer_dir *child)
+{
+	const struct layout_names *names = &child->view->setup->names;
+	_cleanup_free_ char *redirect = NULL;
+	int upper = layer_dir_upper(child);
+
+	return !layout_is_opaque(names, upper) &&
+	       layout_get_redirect(names, upper, &redirect) == -ENODATA;
+}
+
+bool view_dir_is_current(const struct layer_dir *dir, const char *name,
+			 const struct layer_dir *child)
+{
+	struct stat now, then;
+	bool there;
+
+	if (dir->lower < 0 || child->sealed || child->inherited != CLASS_PRIVATE ||
+	    layer_dir_upper(child) < 0)
+		return true;
+	there = stat_at(dir->lower, name, &now) == 0 && S_ISDIR(now.st_mode);
+	if (there && child->lower >= 0 && fstatat(child->lower, "", &then, AT_EMPTY_PATH) == 0 &&
+	    now.st_dev == then.st_dev && now.st_ino == then.st_ino)
+		return true;
+	/* Seldom comes here: what follows reads attributes. */
+	return (!there && child->lower < 0) || !merges_by_name(child);
 }
 
 uint64_t view_inode_number(const struct view *view, uint64_t origin_dev, uint64_t origin_ino)

@@ -38,6 +38,13 @@ int view_resolve_root(struct layer_dir *root, struct resolved *ret_resolved);
  */
 int view_open_dir(struct layer_dir *dir, const char *name, struct layer_dir **ret_child);
 
+/*
+ * Whether the layers of a subdirectory, opened as `name` in `dir`, are still those that opening it
+ * anew would find: others may put another directory into the lower under its name.
+ */
+bool view_dir_is_current(const struct layer_dir *dir, const char *name,
+			 const struct layer_dir *child);
+
 /* Whether names of that class in that directory live in the lower and nowhere else. */
 bool view_lives_in_lower(const struct layer_dir *dir, enum path_class path_class);
 

@@ -90,6 +90,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	root->upper = TAKE_FD(upper);
 	root->lower = TAKE_FD(lower);
 	root->inherited = CLASS_PRIVATE;
+	root->sealed = view->mode == SHARE_EMPTY;
 	*ret_root = root;
 	return 0;
 }

@@ -52,6 +52,7 @@ struct layer_dir {
 	_Atomic int upper;        /* O_PATH | O_DIRECTORY; -1 while only in the lower */
 	int lower;                /* O_PATH | O_DIRECTORY; -1 where nothing of the lower shows */
 	char *lower_path;         /* relative to the share, "" for the root; NULL where lower < 0 */
+	bool sealed;              /* no private name of the lower shows in it, now or ever */
 	/*
 	 * What the class of the directory itself says of everything below: CLASS_PRIVATE (look at
 	 * each name), CLASS_LOCK or CLASS_SHARED (it all lives in the lower).
