@@ -8,6 +8,7 @@ all:
 	@packaging/build release
 
 demo: all
+	@packaging/setup demo
 	@bash tests/demo.sh
 
 test:
