@@ -132,7 +132,7 @@ static uint64_t entry_number(const struct stream *stream, const struct listing_e
 	bool upper = entry->layer == LAYER_UPPER;
 	struct layout_base base;
 
-	if (upper &&
+	if (upper && stream->dir->impure &&
 	    layout_get_base_at(&stream->fs->views.names, layer_dir_upper(stream->dir), entry->name,
 			       &base) == 0 &&
 	    layout_base_is_origin(&base))

@@ -225,6 +225,9 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 
 	if (fstatat(lower_fd, "", &st, AT_EMPTY_PATH))
 		return -errno;
+	r = layer_dir_mark_impure(parent);
+	if (r < 0)
+		return r;
 	view_temporary_name(view, temporary);
 	if (mkdirat(view->work_fd, temporary, 0700))
 		return -errno;
@@ -276,6 +279,9 @@ int copyup_entry(struct layer_dir *dir, const char *name, bool truncate)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
+	r = layer_dir_mark_impure(dir);
+	if (r < 0)
+		return r;
 	truncate = truncate && S_ISREG(st.st_mode);
 	view_temporary_name(view, temporary);
 	r = copyup_copy(&view->setup->names, src, &st, view->work_fd, temporary, truncate, true);

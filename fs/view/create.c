@@ -228,9 +228,18 @@ int view_link_fd(int src_fd, enum layer src_layer, struct layer_dir *dir, const 
 {
 	bool in_lower = view_lives_in_lower(dir, layer_dir_class(dir, name));
 	struct birth birth = {.link_fd = src_fd};
+	struct layout_base base;
+	int r = 0;
 
 	if (in_lower != (src_layer == LAYER_LOWER))
 		return -EXDEV;
+	if (!in_lower && layout_get_base(&dir->view->setup->names, src_fd, &base) == 0) {
+		r = layer_dir_copy_up(dir);
+		if (r == 0)
+			r = layer_dir_mark_impure(dir);
+	}
+	if (r < 0)
+		return r;
 	return make(dir, name, &birth);
 }
 

@@ -24,6 +24,7 @@ void layout_names_init(struct layout_names *names, const char *overlay_prefix)
 	snprintf(names->opaque, sizeof(names->opaque), "%sopaque", overlay_prefix);
 	snprintf(names->redirect, sizeof(names->redirect), "%sredirect", overlay_prefix);
 	snprintf(names->whiteout, sizeof(names->whiteout), "%swhiteout", overlay_prefix);
+	snprintf(names->impure, sizeof(names->impure), "%simpure", overlay_prefix);
 	snprintf(names->base, sizeof(names->base), "%sbase", own);
 }
 
@@ -46,13 +47,34 @@ int layout_set_opaque(const struct layout_names *names, int dir_fd)
 	return set_on_fd(dir_fd, names->opaque, "y", 1);
 }
 
-bool layout_is_opaque(const struct layout_names *names, int dir_fd)
+static bool says_yes(int dir_fd, const char *xattr)
 {
 	char path[32];
 	char value[4];
 
 	sys_fd_path(dir_fd, path);
-	return getxattr(path, names->opaque, value, sizeof(value)) == 1 && value[0] == 'y';
+	return getxattr(path, xattr, value, sizeof(value)) == 1 && value[0] == 'y';
+}
+
+bool layout_is_opaque(const struct layout_names *names, int dir_fd)
+{
+	return says_yes(dir_fd, names->opaque);
+}
+
+/* Symlinks and special files take no user.* attributes, and some file systems none at all. */
+static int unless_unsupported(int r)
+{
+	return r == -EPERM || r == -ENOTSUP || r == -ELOOP ? 0 : r;
+}
+
+int layout_set_impure(const struct layout_names *names, int dir_fd)
+{
+	return unless_unsupported(set_on_fd(dir_fd, names->impure, "y", 1));
+}
+
+bool layout_is_impure(const struct layout_names *names, int dir_fd)
+{
+	return says_yes(dir_fd, names->impure);
 }
 
 int layout_set_redirect(const struct layout_names *names, int dir_fd, const char *lower_path)
@@ -98,10 +120,8 @@ int layout_set_base(const struct layout_names *names, int fd, const struct stat 
 				    (uint64_t)lower->st_ctim.tv_nsec),
 		.nlink = htole64(lower->st_nlink),
 	};
-	int r = set_on_fd(fd, names->base, &base, sizeof(base));
 
-	/* Symlinks and special files take no user.* attributes: they do without. */
-	return r == -EPERM || r == -ENOTSUP || r == -ELOOP ? 0 : r;
+	return unless_unsupported(set_on_fd(fd, names->base, &base, sizeof(base)));
 }
 
 static int decode_base(ssize_t size, struct layout_base *base)

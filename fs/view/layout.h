@@ -8,6 +8,9 @@
  *	redirect          xattr <prefix>redirect = "/path": the directory merges with that lower
  *	                  directory (absolute from the lower's root) instead of its namesake
  *
+ *	impure directory  xattr <prefix>impure = "y": it may hold what was copied up, or was moved
+ *	                  here after; where it lacks that, no entry needs to be asked
+ *
  * and one attribute of our own: <own prefix>base on everything that was copied up, what the lower
  * held then (struct layout_base). It gives a constant st_ino over copy-up.
  *
@@ -40,6 +43,7 @@ struct layout_names {
 	char opaque[40];
 	char redirect[40];
 	char whiteout[40];
+	char impure[40];
 	char base[40]; /* "trusted.sessionfs.base" or "user.sessionfs.base" */
 	char prefix[24];
 	char own_prefix[24];
@@ -58,6 +62,9 @@ int layout_make_whiteout(int dirfd, const char *name);
 /* dir_fd may be O_PATH. */
 int layout_set_opaque(const struct layout_names *names, int dir_fd);
 bool layout_is_opaque(const struct layout_names *names, int dir_fd);
+/* As layout_set_base(): no error where the file system takes no such attribute. */
+int layout_set_impure(const struct layout_names *names, int dir_fd);
+bool layout_is_impure(const struct layout_names *names, int dir_fd);
 /* Path relative to the lower's root, without leading slash; the attribute holds it with one. */
 int layout_set_redirect(const struct layout_names *names, int dir_fd, const char *lower_path);
 /* 0 with a new string, -ENODATA where there is none, -EINVAL where it is not a safe path. */

@@ -125,6 +125,12 @@ static int rename_private(struct end *from, struct end *to, unsigned int flags,
 		r = layer_dir_copy_up(to->dir);
 	if (r < 0)
 		return r;
+	if (from->dir->impure)
+		r = layer_dir_mark_impure(to->dir);
+	if (r == 0 && to->dir->impure && (flags & RENAME_EXCHANGE))
+		r = layer_dir_mark_impure(from->dir);
+	if (r < 0)
+		return r;
 	if (flags & RENAME_EXCHANGE)
 		return sys_rename(layer_dir_upper(from->dir), from->name, layer_dir_upper(to->dir),
 				  to->name, RENAME_EXCHANGE);

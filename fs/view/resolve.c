@@ -58,7 +58,7 @@ static int resolve_in_upper(struct layer_dir *dir, const char *name, struct reso
 		return 0;
 	}
 	set_found(resolved, LAYER_UPPER);
-	if (layout_get_base_at(&dir->view->setup->names, upper, name, &base) == 0 &&
+	if (dir->impure && layout_get_base_at(&dir->view->setup->names, upper, name, &base) == 0 &&
 	    layout_base_is_origin(&base)) {
 		resolved->origin_dev = base.dev;
 		resolved->origin_ino = base.ino;
@@ -194,6 +194,8 @@ int view_open_dir(struct layer_dir *dir, const char *name, struct layer_dir **re
 		if (!child->lower_path)
 			return -ENOMEM;
 	}
+	if (layer_dir_upper(child) >= 0)
+		child->impure = layout_is_impure(&dir->view->setup->names, layer_dir_upper(child));
 	*ret_child = TAKE_PTR(child);
 	return 0;
 }

@@ -88,6 +88,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	root->refs = 1;
 	root->view = view;
 	root->upper = TAKE_FD(upper);
+	root->impure = root->upper >= 0 && layout_is_impure(&setup->names, root->upper);
 	root->lower = TAKE_FD(lower);
 	root->inherited = CLASS_PRIVATE;
 	root->sealed = view->mode == SHARE_EMPTY;
@@ -108,6 +109,7 @@ static int root_copy_up(struct layer_dir *root)
 					&work);
 		if (r == 0) {
 			view->work_fd = TAKE_FD(work);
+			root->impure = layout_is_impure(&view->setup->names, upper);
 			atomic_store_explicit(&root->upper, TAKE_FD(upper), memory_order_release);
 		}
 	}
@@ -120,6 +122,9 @@ static void install_upper(struct layer_dir *dir, int fd_consume)
 {
 	int none = -1;
 
+	/* Another may have copied it up, and filled it meanwhile. */
+	if (layout_is_impure(&dir->view->setup->names, fd_consume))
+		dir->impure = true;
 	if (!atomic_compare_exchange_strong(&dir->upper, &none, fd_consume))
 		close(fd_consume);
 }
@@ -146,6 +151,18 @@ int layer_dir_copy_up(struct layer_dir *dir)
 		return -errno;
 	install_upper(dir, TAKE_FD(fd));
 	return 0;
+}
+
+int layer_dir_mark_impure(struct layer_dir *dir)
+{
+	int r;
+
+	if (dir->impure)
+		return 0;
+	r = layout_set_impure(&dir->view->setup->names, layer_dir_upper(dir));
+	if (r == 0)
+		dir->impure = true;
+	return r;
 }
 
 enum path_class layer_dir_class(const struct layer_dir *dir, const char *name)

@@ -58,6 +58,7 @@ struct layer_dir {
 	 * each name), CLASS_LOCK or CLASS_SHARED (it all lives in the lower).
 	 */
 	enum path_class inherited;
+	_Atomic bool impure; /* the upper may hold what was copied up (layout.h) */
 };
 
 /* Makes a view and its root directory; the root holds the reference to the view. */
@@ -80,6 +81,12 @@ int layer_dir_copy_up(struct layer_dir *dir);
 
 /* The directory, which is in the upper, was renamed within the view. 0 or -ENOMEM. */
 int layer_dir_moved(struct layer_dir *dir, struct layer_dir *new_parent, const char *new_name);
+
+/*
+ * To be called before something that was copied up comes into the directory, which is in the upper.
+ * 0 or negative errno.
+ */
+int layer_dir_mark_impure(struct layer_dir *dir);
 
 /* The upper's fd, -1 where there is none. */
 static inline int layer_dir_upper(const struct layer_dir *dir)
