@@ -219,11 +219,23 @@ both_ways() {
 	way=()
 }
 
-instance_kill() {
-	local workers
+# worker_pid: the supervisor's children, of which there is one; asks nothing of the mount.
+worker_pid() {
+	local pids
 
-	read -ra workers <"/proc/$supervisor/task/$supervisor/children"
-	kill -9 "$supervisor" "${workers[@]}" 2>/dev/null || true
+	# The kernel ends this line without a newline.
+	read -ra pids <"/proc/$supervisor/task/$supervisor/children" || true
+	echo "${pids[*]}"
+}
+
+# The daemon is killed, and nothing is told to anybody.
+daemon_kill() {
+	# shellcheck disable=SC2046 # several where a worker was being started
+	kill -9 "$supervisor" $(worker_pid) 2>/dev/null || true
+}
+
+instance_kill() {
+	daemon_kill
 	connection_abort
 	umount -l "$mnt" 2>/dev/null || true
 }
