@@ -61,10 +61,9 @@ class Bench:
         if self.takes_part("no-passthrough"):
             base = self.new_base(suite, "no-passthrough")
             made.append(contenders.SessionfsPlain(base, self.bin_dir))
-        if self.against:
-            other = contenders.Sessionfs(self.new_base(suite, "against"), self.against)
-            other.name = "against"
-            made.append(other)
+        for name, _, bin_dir in (spec.partition("=") for spec in self.against):
+            made.append(contenders.Sessionfs(self.new_base(suite, name), bin_dir))
+            made[-1].name = name
         return made
 
     def takes_part(self, name):
@@ -180,8 +179,8 @@ def parse():
     parser.add_argument("--contender", action="append",
                         help="native, sessionfs, overlayfs, fuse-overlayfs, bindfs, "
                              "no-passthrough")
-    parser.add_argument("--against", metavar="DIR",
-                        help="another build's bin directory, as one contender more")
+    parser.add_argument("--against", action="append", default=[], metavar="NAME=DIR",
+                        help="another build, by its bin directory, as one contender more")
     args = parser.parse_args()
     args.rounds = args.rounds or (3 if args.quick else 5)
     return args

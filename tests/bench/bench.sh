@@ -2,7 +2,7 @@
 # Compares sessionfs with the native directory and with its rivals; docs/benchmarks.md says how.
 #
 # Usage: tests/bench/bench.sh [--rounds N] [--quick] [--suite NAME]... [--contender NAME]...
-#                             [--workload NAME]... [--against DIR]
+#                             [--workload NAME]... [--against NAME=DIR]...
 # Environment: ROUNDS, QUICK=1; BENCH_DIR (below it: scratch in memory), BENCH_DISK (scratch on a disk)
 #
 # Everything runs in mount and pid namespaces of its own: whatever happens, no mount and no process

@@ -17,14 +17,10 @@ def bytes_of(pid):
         for line in file:
             if line.startswith("RssAnon:"):
                 total += int(line.split()[1]) * 1024
-    seen = set()
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        path = f"/proc/{pid}/fd/{fd}"
+    for name in os.listdir(f"/proc/{pid}/map_files"):
+        path = f"/proc/{pid}/map_files/{name}"
         if os.readlink(path).startswith("/memfd:"):
-            stat = os.stat(path)
-            if stat.st_ino not in seen:
-                seen.add(stat.st_ino)
-                total += stat.st_blocks * 512
+            total += os.stat(path).st_blocks * 512
     return total
 
 
