@@ -201,15 +201,15 @@ static void reply_created(struct fs *fs, fuse_req_t req, const struct node_info 
 			  struct layer_dir *dir, const char *name, const struct resolved *found,
 			  int fd, struct fuse_file_info *fi)
 {
+	struct node_info node = {0};
 	struct fuse_entry_param entry;
-	struct node_info node;
 	int r = fs_entry(fs, parent, dir, name, found, &entry, &node);
 
 	if (r < 0) {
 		fs_reply(req, r);
 		return;
 	}
-	r = file_opened(fs, req, &node, fd, found->path_class != CLASS_PRIVATE, fi);
+	r = file_opened(fs, req, &node, fd, fi);
 	if (r < 0) {
 		fs_forget(fs, entry.ino, 1);
 		fs_reply(req, r);

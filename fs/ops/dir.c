@@ -195,7 +195,7 @@ static void fill(struct stream *stream, const struct listing *listing, off_t off
 static int stat_layers(struct stream *stream)
 {
 	int upper = layer_dir_upper(stream->dir);
-	struct stat st;
+	struct stat st = {0};
 
 	if (upper >= 0 && fstatat(upper, "", &st, AT_EMPTY_PATH))
 		return -errno;

@@ -97,9 +97,8 @@ static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 	return true;
 }
 
-static int park(fuse_req_t req, struct flock_call *call_consume)
+static int park(struct fs *fs, fuse_req_t req, struct flock_call *call_consume)
 {
-	struct fs *fs = call_consume->fs;
 	int r;
 
 	if (call_consume->claim.is_lock)
@@ -133,8 +132,13 @@ static void do_flock(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *f
 	struct fs *fs = fs_of(req);
 	struct flock_call *call = calloc(1, sizeof(*call));
 	struct node_info node;
-	int r = call ? node_get(fs->nodes, nodeid, &node) : -ENOMEM;
+	int r;
 
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	r = node_get(fs->nodes, nodeid, &node);
 	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
 		r = -EOPNOTSUPP;
 	if (r == 0) {
@@ -147,10 +151,10 @@ static void do_flock(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *f
 	if (r == 0)
 		r = attempt(call);
 	if (r == -EWOULDBLOCK && !(operation & LOCK_NB)) {
-		r = park(req, call);
-		if (r == 0)
-			return;
-		call = NULL;
+		r = park(fs, req, call);
+		if (r < 0)
+			fs_reply(req, r);
+		return;
 	}
 	if (r == -EWOULDBLOCK && call->claim.is_lock)
 		lock_denied(fs->instance->locks, &call->claim.key, LOCK_IDIOM_FLOCK,

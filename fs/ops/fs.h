@@ -147,6 +147,6 @@ void passthrough_release(struct fs *fs, int backing_id);
  * handle. fd is an O_PATH or real fd of the file in node->layer, borrowed. 0 or negative errno.
  */
 int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
-		bool lower_class, struct fuse_file_info *fi);
+		struct fuse_file_info *fi);
 /* The reply to that open was not taken: undoes it. */
 void file_undo_open(struct fs *fs, struct fuse_file_info *fi);

@@ -62,12 +62,13 @@ static int choose_backing(struct fs *fs, fuse_req_t req, const struct node_info 
 }
 
 int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
-		bool lower_class, struct fuse_file_info *fi)
+		struct fuse_file_info *fi)
 {
 	struct handle_record like = {.node = node->index,
 				     .flags = (uint32_t)fi->flags,
 				     .layer = node->layer,
 				     .uid = fuse_req_ctx(req)->uid};
+	bool lower_class = node->flags & NODE_LOWER_CLASS;
 	int backing_id = 0, r;
 
 	/* Counted before the backing is looked at: from now on it stays as it is. */
@@ -166,7 +167,7 @@ static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 	}
 	if (r < 0)
 		return r;
-	return file_opened(fs, req, node, fd, node->flags & NODE_LOWER_CLASS, fi);
+	return file_opened(fs, req, node, fd, fi);
 }
 
 static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,

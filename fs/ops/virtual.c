@@ -55,8 +55,8 @@ static int lookup_view(struct fs *fs, const struct node_info *parent, const char
 		       const struct virt_entry *entry, struct fuse_entry_param *reply)
 {
 	_cleanup_layer_dir_ struct layer_dir *root = NULL;
+	struct node_info node = {0};
 	struct resolved found;
-	struct node_info node;
 	int r = view_open(&fs->views, entry->session, entry->share, &root);
 
 	if (r == 0)

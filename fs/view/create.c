@@ -19,8 +19,8 @@ struct birth {
 	const char *target; /* of a symlink */
 	int open_flags;     /* of a regular file that is opened at once */
 	bool open;
-	int link_fd; /* an existing file to be linked, or -1 */
-	const struct creator *creator;
+	const struct creator *creator; /* NULL: an existing file gets another name */
+	int link_fd;                   /* that file; else unused */
 };
 
 /* Returns 0, an fd where birth->open, or negative errno. */
@@ -28,7 +28,7 @@ static int bear(const struct birth *birth, int dirfd, const char *name)
 {
 	int r = 0;
 
-	if (birth->link_fd >= 0) {
+	if (!birth->creator) {
 		char path[32];
 
 		sys_fd_path(birth->link_fd, path);
@@ -134,7 +134,7 @@ static int set_opaque_at(struct layer_dir *dir, int dirfd, const char *name)
 
 static int make_over_whiteout(struct layer_dir *dir, const char *name, const struct birth *birth)
 {
-	bool directory = birth->link_fd < 0 && S_ISDIR(birth->mode);
+	bool directory = birth->creator && S_ISDIR(birth->mode);
 	char temporary[VIEW_TEMPORARY_SIZE];
 	_cleanup_close_ int fd = -1;
 	struct stage stage;
@@ -162,7 +162,7 @@ static int make_over_whiteout(struct layer_dir *dir, const char *name, const str
 
 static int make(struct layer_dir *dir, const char *name, const struct birth *birth)
 {
-	bool directory = birth->link_fd < 0 && S_ISDIR(birth->mode);
+	bool directory = birth->creator && S_ISDIR(birth->mode);
 	struct stat st;
 	int r;
 
@@ -193,7 +193,6 @@ int view_create(struct layer_dir *dir, const char *name, int open_flags, mode_t 
 	struct birth birth = {.mode = S_IFREG | (mode & 07777),
 			      .open_flags = open_flags | O_NOFOLLOW,
 			      .open = true,
-			      .link_fd = -1,
 			      .creator = creator};
 
 	return make(dir, name, &birth);
@@ -201,7 +200,7 @@ int view_create(struct layer_dir *dir, const char *name, int open_flags, mode_t 
 
 int view_mkdir(struct layer_dir *dir, const char *name, mode_t mode, const struct creator *creator)
 {
-	struct birth birth = {.mode = S_IFDIR | (mode & 07777), .link_fd = -1, .creator = creator};
+	struct birth birth = {.mode = S_IFDIR | (mode & 07777), .creator = creator};
 
 	return make(dir, name, &birth);
 }
@@ -209,7 +208,7 @@ int view_mkdir(struct layer_dir *dir, const char *name, mode_t mode, const struc
 int view_symlink(struct layer_dir *dir, const char *name, const char *target,
 		 const struct creator *creator)
 {
-	struct birth birth = {.mode = S_IFLNK, .target = target, .link_fd = -1, .creator = creator};
+	struct birth birth = {.mode = S_IFLNK, .target = target, .creator = creator};
 
 	return make(dir, name, &birth);
 }
@@ -217,7 +216,7 @@ int view_symlink(struct layer_dir *dir, const char *name, const char *target,
 int view_mknod(struct layer_dir *dir, const char *name, mode_t mode, dev_t rdev,
 	       const struct creator *creator)
 {
-	struct birth birth = {.mode = mode, .rdev = rdev, .link_fd = -1, .creator = creator};
+	struct birth birth = {.mode = mode, .rdev = rdev, .creator = creator};
 
 	if (S_ISCHR(mode) && rdev == 0)
 		return -EPERM;
