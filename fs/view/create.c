@@ -16,7 +16,7 @@
 struct birth {
 	mode_t mode; /* with S_IFMT */
 	dev_t rdev;
-	const char *target; /* of a symlink */
+	const char *target; /* of a symlink, else NULL */
 	int open_flags;     /* of a regular file that is opened at once */
 	bool open;
 	const struct creator *creator; /* NULL: an existing file gets another name */
@@ -43,7 +43,7 @@ static int bear(const struct birth *birth, int dirfd, const char *name)
 			   birth->mode & 07777);
 	else if (S_ISDIR(birth->mode))
 		r = mkdirat(dirfd, name, birth->mode & 07777);
-	else if (S_ISLNK(birth->mode))
+	else if (birth->target)
 		r = symlinkat(birth->target, dirfd, name);
 	else
 		r = mknodat(dirfd, name, birth->mode, birth->rdev);

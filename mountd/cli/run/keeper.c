@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,11 +19,13 @@
 #include "cli/run/frames.h"
 
 struct keeper {
+	pid_t run; /* the process that started it */
 	int ctl_fd;
 	int frames_fd;
 	int signal_fd;
 	int outputs[2]; /* read ends, -1: none */
-	pid_t command;
+	pid_t command;  /* 0: does not run */
+	struct signals_seen seen;
 	bool idle;      /* no descendant is left */
 	bool abandoned; /* `run` has closed its end of the pipe */
 };
@@ -132,13 +134,14 @@ static void reap(struct keeper *keeper)
 
 static void take_signals(struct keeper *keeper)
 {
-	struct signalfd_siginfo info;
-
-	while (read(keeper->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if ((int)info.ssi_signo == SIGNALS_FORGET && info.ssi_code == SI_QUEUE)
-			signals_forget(info.ssi_int);
-	}
+	signals_collect(keeper->signal_fd, keeper->run, &keeper->seen);
 	reap(keeper);
+	for (int signo = 1; signo <= SIGNALS_MAX; signo++) {
+		unsigned int times = signals_judge(&keeper->seen, signo);
+
+		for (; times > 0 && keeper->command; times--)
+			kill(keeper->command, signo);
+	}
 }
 
 static void drain(int *fd)
@@ -155,7 +158,7 @@ static void drain(int *fd)
 /* Until `run` has what it wants and nobody is left. */
 static void keep(struct keeper *keeper)
 {
-	reap(keeper);
+	take_signals(keeper);
 	while (!keeper->idle || !keeper->abandoned) {
 		struct pollfd fds[4] = {
 			{.fd = keeper->signal_fd, .events = POLLIN},
@@ -177,6 +180,29 @@ static void keep(struct keeper *keeper)
 	}
 }
 
+int keeper_gate_make(struct keeper_gate **ret_gate)
+{
+	/* cppcheck-suppress invalidFunctionArg ; anonymous memory has no fd */
+	void *page = mmap(NULL, sizeof(struct keeper_gate), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	*ret_gate = page;
+	return 0;
+}
+
+void keeper_gate_free(struct keeper_gate *gate)
+{
+	if (gate)
+		munmap(gate, sizeof(*gate));
+}
+
+bool keeper_gate_pass(struct keeper_gate *gate)
+{
+	return !atomic_exchange(&gate->passed, true);
+}
+
 static void keeper_run(const struct keeper_setup *setup, struct keeper *keeper)
 {
 	struct command_setup command = {
@@ -196,6 +222,8 @@ static void keeper_run(const struct keeper_setup *setup, struct keeper *keeper)
 	if (setup->plan->json == RUN_JSON_OFF)
 		print_warnings(json_object_get(begun, "warnings"));
 	frame_send_consume(keeper->frames_fd, "begun", begun);
+	if (!keeper_gate_pass(setup->gate))
+		return;
 	r = command_start(&command, &keeper->command);
 	if (r != 0) {
 		send_exec_error(keeper, setup->plan->command[0], r);
@@ -212,7 +240,8 @@ static void keeper_run(const struct keeper_setup *setup, struct keeper *keeper)
 
 pid_t keeper_start(const struct keeper_setup *setup, int *ret_frames_fd)
 {
-	struct keeper keeper = {.ctl_fd = -1, .outputs = {setup->out.read_fd, setup->err.read_fd}};
+	struct keeper keeper = {
+		.run = getpid(), .ctl_fd = -1, .outputs = {setup->out.read_fd, setup->err.read_fd}};
 	int ends[2];
 	pid_t pid;
 
