@@ -25,13 +25,22 @@ static int stat_at(int dirfd, const char *name, struct stat *ret_st)
 	return fstatat(dirfd, name, ret_st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
+/* What the lower shows under a name. 0, -ENOENT, or what the backing answers. */
+static int stat_lower(const struct layer_dir *dir, const char *name, struct stat *ret_st)
+{
+	int r;
+
+	if (dir->view->mode == SHARE_EMPTY)
+		return -ENOENT;
+	r = stat_at(dir->lower, name, ret_st);
+	return r == 0 && layout_is_whiteout(ret_st) ? -ENOENT : r;
+}
+
 bool view_lower_shows(const struct layer_dir *dir, const char *name, struct stat *ret_st)
 {
 	struct stat st;
 
-	if (dir->view->mode == SHARE_EMPTY)
-		return false;
-	if (stat_at(dir->lower, name, &st) < 0 || layout_is_whiteout(&st))
+	if (stat_lower(dir, name, &st) < 0)
 		return false;
 	if (ret_st)
 		*ret_st = st;
@@ -78,9 +87,10 @@ int view_resolve(struct layer_dir *dir, const char *name, struct resolved *ret_r
 			set_found(&found, LAYER_LOWER);
 	} else {
 		r = resolve_in_upper(dir, name, &found);
-		if (r == -ENOENT && view_lower_shows(dir, name, &found.st)) {
-			set_found(&found, LAYER_LOWER);
-			r = 0;
+		if (r == -ENOENT) {
+			r = stat_lower(dir, name, &found.st);
+			if (r == 0)
+				set_found(&found, LAYER_LOWER);
 		}
 	}
 	if (r < 0 && r != -ENOENT)
