@@ -33,11 +33,15 @@ int layout_make_whiteout(int dirfd, const char *name)
 	return mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) ? -errno : 0;
 }
 
-/* setxattr and getxattr refuse O_PATH fds; their path in /proc does not. */
+/* O_PATH fds are refused; their path in /proc is not, but takes five times as long. */
 static int set_on_fd(int fd, const char *xattr, const void *value, size_t size)
 {
 	char path[32];
 
+	if (fsetxattr(fd, xattr, value, size, 0) == 0)
+		return 0;
+	if (errno != EBADF)
+		return -errno;
 	sys_fd_path(fd, path);
 	return setxattr(path, xattr, value, size, 0) ? -errno : 0;
 }
