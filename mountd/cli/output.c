@@ -25,8 +25,11 @@ bool output_is_json(const struct output_traits *traits, const char *format, bool
 {
 	if (json_flag)
 		return true;
-	if (format)
-		return strcmp(format, "json") == 0;
+	if (format && strcmp(format, "json") == 0)
+		return true;
+	if (format && strcmp(format, "table") == 0)
+		return false;
+	/* A format that the parser has refused asks for nothing. */
 	return !traits->stdout_is_tty || traits->ci;
 }
 

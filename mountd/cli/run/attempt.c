@@ -81,6 +81,19 @@ static int poll_timeout_ms(uint64_t until_ns)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+/* A signal that comes before COMMAND has started ends `run` itself, and COMMAND never starts. */
+static void take_signals(struct attempt *attempt, int signal_fd)
+{
+	int signo;
+
+	while (!attempt->died_of && (signo = signals_next(signal_fd))) {
+		if (signals_ends_by_default(signo) && keeper_gate_pass(attempt->gate))
+			attempt->died_of = signo;
+		else
+			signals_relay(attempt->keeper, signo);
+	}
+}
+
 /* Waits for the next thing to happen, at most until then (0: for ever), and deals with it. */
 static void attempt_step(struct attempt *attempt, int signal_fd, uint64_t until_ns)
 {
@@ -97,12 +110,10 @@ static void attempt_step(struct attempt *attempt, int signal_fd, uint64_t until_
 		capture_read(&attempt->out);
 	if (fds[3].revents)
 		capture_read(&attempt->err);
-	/* Frames before signals: what was sent to a COMMAND that has ended is not for `run`. */
 	if (fds[0].revents)
 		take_frames(attempt);
-	if (fds[1].revents && !attempt->died_of)
-		attempt->died_of = signals_relay(signal_fd, attempt->keeper,
-						 attempt->exited ? -1 : attempt->command);
+	if (fds[1].revents)
+		take_signals(attempt, signal_fd);
 }
 
 static bool attempt_ended(const struct attempt *attempt)
@@ -142,6 +153,9 @@ static void attempt_start(struct attempt *attempt, const struct run_plan *plan, 
 		r = capture_open(&attempt->err, false);
 	setup.out = (struct keeper_output){attempt->out.read_fd, attempt->out.write_fd};
 	setup.err = (struct keeper_output){attempt->err.read_fd, attempt->err.write_fd};
+	if (r >= 0)
+		r = keeper_gate_make(&attempt->gate);
+	setup.gate = attempt->gate;
 	if (r >= 0)
 		r = attempt->keeper = keeper_start(&setup, &attempt->frames.fd);
 	capture_started(&attempt->out);
@@ -239,6 +253,7 @@ void attempt_release(struct attempt *attempt)
 	 */
 	if (attempt->keeper > 0 && (attempt->idle || attempt->died_of || attempt->failure))
 		waitpid(attempt->keeper, NULL, 0);
+	keeper_gate_free(attempt->gate);
 	capture_release(&attempt->out);
 	capture_release(&attempt->err);
 	json_decref(attempt->begun);

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "cli/run/capture.h"
 #include "cli/run/frames.h"
+#include "cli/run/keeper.h"
 #include "cli/run/plan.h"
 #include "cli/run/signals.h"
 
@@ -38,6 +39,7 @@ struct attempt {
 
 	/* while it runs */
 	pid_t keeper;
+	struct keeper_gate *gate;
 	pid_t command; /* 0: not yet */
 	bool idle;     /* no descendant is left */
 	struct frame_reader frames;

@@ -25,6 +25,7 @@ struct keeper {
 	int signal_fd;
 	int outputs[2]; /* read ends, -1: none */
 	pid_t command;  /* 0: does not run */
+	bool stopped;   /* COMMAND is, and `run` with it */
 	struct signals_seen seen;
 	bool idle;      /* no descendant is left */
 	bool abandoned; /* `run` has closed its end of the pipe */
@@ -108,19 +109,37 @@ static void report_exit(const struct keeper *keeper, int status)
 	frame_send_consume(keeper->frames_fd, "exited", members);
 }
 
+/* COMMAND goes on or has ended: a `run` that has stopped with it must hear of it. */
+static void continue_run(struct keeper *keeper)
+{
+	if (!keeper->stopped)
+		return;
+	keeper->stopped = false;
+	/* Its parent only: another process may have that pid by now. */
+	if (getppid() != keeper->run)
+		return;
+	/* `run` is going to relay this one; it is none for COMMAND. */
+	keeper->seen.own[SIGCONT]++;
+	kill(keeper->run, SIGCONT);
+}
+
 static void reap(struct keeper *keeper)
 {
 	bool was_idle = keeper->idle, exited = false;
 	int status, command_status = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (pid != keeper->command)
 			continue;
 		if (WIFSTOPPED(status)) {
+			keeper->stopped = true;
 			frame_send_consume(keeper->frames_fd, "stopped", NULL);
 			continue;
 		}
+		continue_run(keeper);
+		if (WIFCONTINUED(status))
+			continue;
 		exited = true;
 		command_status = status;
 		keeper->command = 0;
@@ -182,7 +201,6 @@ static void keep(struct keeper *keeper)
 
 int keeper_gate_make(struct keeper_gate **ret_gate)
 {
-	/* cppcheck-suppress invalidFunctionArg ; anonymous memory has no fd */
 	void *page = mmap(NULL, sizeof(struct keeper_gate), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cli/run/plan.h"
@@ -21,10 +23,24 @@ struct keeper_output {
 	int write_fd;
 };
 
+/*
+ * Whoever passes the gate first decides: the keeper, then COMMAND starts; or `run`, which gives up
+ * on it, for a signal came. In memory that both share.
+ */
+struct keeper_gate {
+	atomic_bool passed;
+};
+
+int keeper_gate_make(struct keeper_gate **ret_gate);
+void keeper_gate_free(struct keeper_gate *gate);
+/* True for the first caller only. */
+bool keeper_gate_pass(struct keeper_gate *gate);
+
 struct keeper_setup {
 	const struct run_plan *plan;
 	const char *session; /* of an earlier attempt; NULL: the plan's */
 	const struct signals_saved *signals;
+	struct keeper_gate *gate;
 	struct keeper_output out;
 	struct keeper_output err;
 };

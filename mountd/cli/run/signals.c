@@ -57,9 +57,6 @@ int signals_begin_keeper(void)
 
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGNALS_FORGET);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -83,36 +80,47 @@ void signals_resume(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-void signals_forget(int signo)
+int signals_next(int signal_fd)
 {
-	const struct timespec at_once = {0};
-	sigset_t set;
+	struct signalfd_siginfo info;
 
-	if (signo <= 0 || signo > SIGRTMAX)
-		return;
-	sigemptyset(&set);
-	sigaddset(&set, signo);
-	sigtimedwait(&set, NULL, &at_once);
+	if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	return (int)info.ssi_signo;
 }
 
-bool signals_in_mask(const char *set, int signo)
+void signals_relay(pid_t keeper, int signo)
 {
-	return strtoull(set, NULL, 16) >> (signo - 1) & 1;
+	sigqueue(keeper, SIGNALS_RELAY, (union sigval){.sival_int = signo});
 }
 
-/* Whether the signal is pending in the keeper: then the whole group got it. */
-static bool was_sent_to_group(pid_t keeper, int signo)
+bool signals_ends_by_default(int signo)
 {
-	char path[40], line[128];
-	_cleanup_fclose_ FILE *status = NULL;
+	return signo != SIGCONT && signo != SIGTSTP && signo != SIGWINCH && signo != SIGURG;
+}
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)keeper);
-	status = fopen(path, "re");
-	while (status && fgets(line, sizeof(line), status)) {
-		if (strncmp(line, "ShdPnd:", 7) == 0)
-			return signals_in_mask(line + 7, signo);
+void signals_collect(int signal_fd, pid_t run, struct signals_seen *seen)
+{
+	struct signalfd_siginfo info;
+
+	/* All of it before anything is judged: relays may be read before what they tell of. */
+	while (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		bool relay = (int)info.ssi_signo == SIGNALS_RELAY && info.ssi_code == SI_QUEUE &&
+			     (pid_t)info.ssi_pid == run;
+		int signo = relay ? info.ssi_int : (int)info.ssi_signo;
+
+		if (signo > 0 && signo <= SIGNALS_MAX)
+			(relay ? seen->relayed : seen->own)[signo]++;
 	}
-	return false;
+}
+
+unsigned int signals_judge(struct signals_seen *seen, int signo)
+{
+	unsigned int own = seen->own[signo], relayed = seen->relayed[signo];
+
+	seen->relayed[signo] = 0;
+	seen->own[signo] = own > relayed ? own - relayed : 0;
+	return relayed > own ? relayed - own : 0;
 }
 
 static bool is_stopped(pid_t pid)
@@ -130,50 +138,22 @@ static bool is_stopped(pid_t pid)
 
 void signals_stop_with(pid_t command)
 {
+	const struct timespec at_once = {0};
 	sigset_t set, saved;
 
-	/* Continued meanwhile, together with us: nobody would continue us again. */
-	if (!is_stopped(command))
-		return;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
-	/* Not SIGSTOP: in an orphaned process group nobody would ever continue us. */
+	/*
+	 * Not SIGSTOP: in an orphaned process group nobody would ever continue us. It is pending
+	 * before we look, so that the keeper's SIGCONT after our look takes it away again.
+	 */
 	raise(SIGTSTP);
+	if (!is_stopped(command)) {
+		sigtimedwait(&set, NULL, &at_once);
+		return;
+	}
 	sigprocmask(SIG_UNBLOCK, &set, &saved);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
-}
-
-static bool ends_by_default(int signo)
-{
-	return signo != SIGCONT && signo != SIGTSTP && signo != SIGWINCH && signo != SIGURG;
-}
-
-static int relay_one(const struct signalfd_siginfo *info, pid_t keeper, pid_t command)
-{
-	int signo = (int)info->ssi_signo;
-	bool group = was_sent_to_group(keeper, signo);
-
-	if (group)
-		sigqueue(keeper, SIGNALS_FORGET, (union sigval){.sival_int = signo});
-	if (command == 0)
-		return ends_by_default(signo) ? signo : 0;
-	if (command > 0 && !group)
-		kill(command, signo);
-	return 0;
-}
-
-int signals_relay(int signal_fd, pid_t keeper, pid_t command)
-{
-	struct signalfd_siginfo info;
-	int ends = 0;
-
-	while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		int signo = relay_one(&info, keeper, command);
-
-		if (!ends)
-			ends = signo;
-	}
-	return ends;
 }
 
 void signals_die(int signo)

@@ -36,6 +36,7 @@ Test(output, a_table_needs_a_terminal_and_nobody_who_says_otherwise)
 	cr_assert(output_is_json(&ci, NULL, false));
 	cr_assert_not(output_is_json(&ci, "table", false));
 	cr_assert(output_is_json(&pipe, "table", true));
+	cr_assert(output_is_json(&pipe, "yaml", false));
 }
 
 Test(output, an_envelope_has_the_same_keys_in_every_case)

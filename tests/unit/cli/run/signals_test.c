@@ -6,57 +6,85 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-Test(signals, a_pending_mask_is_read_by_number)
+Test(signals, what_only_run_got_is_passed_on)
 {
-	cr_assert(signals_in_mask("0000000000004002\n", SIGINT));
-	cr_assert(signals_in_mask("0000000000004002\n", SIGTERM));
-	cr_assert_not(signals_in_mask("0000000000004002\n", SIGHUP));
-	cr_assert(signals_in_mask("8000000000000000\n", 64));
-	cr_assert_not(signals_in_mask("\n", SIGINT));
+	struct signals_seen seen = {0};
+
+	seen.relayed[SIGTERM] = 1;
+	cr_assert_eq(signals_judge(&seen, SIGTERM), 1);
+	cr_assert_eq(signals_judge(&seen, SIGTERM), 0);
 }
 
-/* A group like a run's: this process, a keeper that blocks all, a command that counts. */
+Test(signals, what_the_keeper_got_too_was_the_groups)
+{
+	struct signals_seen seen = {0};
+
+	seen.own[SIGINT] = 1;
+	cr_assert_eq(signals_judge(&seen, SIGINT), 0);
+	seen.relayed[SIGINT] = 1;
+	cr_assert_eq(signals_judge(&seen, SIGINT), 0);
+	/* The group's is used up: this one is for COMMAND. */
+	seen.relayed[SIGINT] = 1;
+	cr_assert_eq(signals_judge(&seen, SIGINT), 1);
+}
+
+Test(signals, numbers_do_not_mix)
+{
+	struct signals_seen seen = {0};
+
+	seen.own[SIGINT] = 1;
+	seen.relayed[SIGTERM] = 1;
+	cr_assert_eq(signals_judge(&seen, SIGTERM), 1);
+	cr_assert_eq(seen.own[SIGINT], 1);
+}
+
+/* A group like a run's, from the oldest: this process as `run`, a keeper, a command. */
 struct group {
 	int signal_fd;
 	pid_t keeper;
 	pid_t command;
-	int count_fd;
+	int said_fd; /* what the command got: a byte with the number each */
 };
 
-static volatile sig_atomic_t counted;
+static int said_write_fd;
 
-static void count(int signo)
+static void tell(int signo)
 {
-	(void)signo;
-	counted++;
+	char byte = (char)signo;
+
+	(void)!write(said_write_fd, &byte, 1);
 }
 
-static void command_run(int count_fd)
+static void command_run(void)
 {
-	struct sigaction action = {.sa_handler = count};
+	struct sigaction action = {.sa_handler = tell};
 	sigset_t none;
 
 	sigemptyset(&none);
-	sigaction(SIGUSR1, &action, NULL);
+	for (int signo = SIGUSR1; signo <= SIGTERM; signo++)
+		sigaction(signo, &action, NULL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)!write(count_fd, "r", 1);
-	for (;;) {
+	tell(0);
+	for (;;)
 		pause();
-		(void)!write(count_fd, "s", 1);
-	}
 }
 
-static void keeper_run(void)
+static void keeper_run(pid_t run, int command_fd)
 {
 	struct pollfd fd = {.fd = signals_begin_keeper(), .events = POLLIN};
-	siginfo_t info;
-	sigset_t set;
+	struct signals_seen seen = {0};
+	pid_t command;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGNALS_FORGET);
-	(void)fd;
-	while (sigwaitinfo(&set, &info) > 0)
-		signals_forget(info.si_value.sival_int);
+	tell(1);
+	if (read(command_fd, &command, sizeof(command)) != sizeof(command))
+		_exit(1);
+	while (poll(&fd, 1, -1) == 1) {
+		signals_collect(fd.fd, run, &seen);
+		for (int signo = 1; signo <= SIGNALS_MAX; signo++) {
+			if (signals_judge(&seen, signo))
+				kill(command, signo);
+		}
+	}
 	_exit(1);
 }
 
@@ -64,39 +92,48 @@ static struct group group_make(void)
 {
 	struct signals_saved saved;
 	struct group group;
-	int ends[2];
+	pid_t run = getpid();
+	int said[2], told[2];
 	char byte;
 
 	setpgid(0, 0);
-	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(pipe(said), 0);
+	cr_assert_eq(pipe(told), 0);
+	said_write_fd = said[1];
+	group.said_fd = said[0];
 	group.signal_fd = signals_begin(&saved);
-	group.count_fd = ends[0];
 	group.keeper = fork();
 	if (group.keeper == 0)
-		keeper_run();
+		keeper_run(run, told[0]);
+	cr_assert_eq(read(group.said_fd, &byte, 1), 1);
 	group.command = fork();
 	if (group.command == 0)
-		command_run(ends[1]);
-	cr_assert_eq(read(ends[0], &byte, 1), 1);
+		command_run();
+	cr_assert_eq(read(group.said_fd, &byte, 1), 1);
+	cr_assert_eq(write(told[1], &group.command, sizeof(pid_t)), sizeof(pid_t));
 	return group;
 }
 
-static void relay(struct group *group)
+static void relay_next(const struct group *group, int expected)
 {
 	struct pollfd fd = {.fd = group->signal_fd, .events = POLLIN};
+	int signo;
 
-	cr_assert_eq(poll(&fd, 1, 5000), 1);
-	cr_assert_eq(signals_relay(group->signal_fd, group->keeper, group->command), 0);
+	cr_assert_eq(poll(&fd, 1, 10000), 1);
+	signo = signals_next(group->signal_fd);
+	cr_assert_eq(signo, expected);
+	signals_relay(group->keeper, signo);
 }
 
-/* Whether the command got exactly one more signal. */
-static bool command_got_one(const struct group *group)
+/* Waits until the command has got the signal. */
+static void command_gets(const struct group *group, int signo)
 {
-	struct pollfd fd = {.fd = group->count_fd, .events = POLLIN};
-	char bytes[8];
+	struct pollfd fd = {.fd = group->said_fd, .events = POLLIN};
+	char byte;
 
-	return poll(&fd, 1, 5000) == 1 && read(group->count_fd, bytes, sizeof(bytes)) == 1 &&
-	       poll(&fd, 1, 100) == 0;
+	cr_assert_eq(poll(&fd, 1, 10000), 1, "signal %d", signo);
+	cr_assert_eq(read(group->said_fd, &byte, 1), 1);
+	cr_assert_eq(byte, signo);
 }
 
 static void group_end(const struct group *group)
@@ -107,41 +144,31 @@ static void group_end(const struct group *group)
 	waitpid(group->keeper, NULL, 0);
 }
 
-Test(signals, what_is_sent_to_the_group_reaches_the_command_once, .timeout = 30)
+Test(signals, a_command_gets_each_signal_once_however_it_was_sent, .timeout = 60)
 {
-	struct group group = group_make();
+	static const int numbers[] = {SIGUSR1, SIGUSR2, SIGALRM, SIGTERM};
+	struct pollfd fd = {.events = POLLIN};
 
-	for (int i = 0; i < 5; i++) {
-		kill(0, SIGUSR1);
-		relay(&group);
-		cr_assert(command_got_one(&group), "round %d", i);
+	/* Each bit says how one of the four is sent. */
+	for (unsigned int ways = 0; ways < 16; ways++) {
+		struct group group = group_make();
+
+		for (unsigned int i = 0; i < 4; i++) {
+			kill(ways >> i & 1 ? 0 : getpid(), numbers[i]);
+			relay_next(&group, numbers[i]);
+			command_gets(&group, numbers[i]);
+		}
+		fd.fd = group.said_fd;
+		cr_assert_eq(poll(&fd, 1, 20), 0, "ways %x: one came twice", ways);
+		group_end(&group);
 	}
-	group_end(&group);
 }
 
-Test(signals, what_is_sent_to_run_alone_is_passed_on, .timeout = 30)
+Test(signals, only_some_do_not_end_a_program)
 {
-	struct group group = group_make();
-
-	for (int i = 0; i < 5; i++) {
-		kill(getpid(), SIGUSR1);
-		relay(&group);
-		cr_assert(command_got_one(&group), "round %d", i);
-		/* The group's in between must not be mistaken for the next. */
-		kill(0, SIGUSR1);
-		relay(&group);
-		cr_assert(command_got_one(&group), "round %d, group", i);
-	}
-	group_end(&group);
-}
-
-Test(signals, without_a_command_a_deadly_signal_is_for_run_itself, .timeout = 30)
-{
-	struct group group = group_make();
-
-	kill(getpid(), SIGTERM);
-	cr_assert_eq(signals_relay(group.signal_fd, group.keeper, 0), SIGTERM);
-	kill(getpid(), SIGWINCH);
-	cr_assert_eq(signals_relay(group.signal_fd, group.keeper, 0), 0);
-	group_end(&group);
+	cr_assert(signals_ends_by_default(SIGTERM));
+	cr_assert(signals_ends_by_default(SIGHUP));
+	cr_assert_not(signals_ends_by_default(SIGWINCH));
+	cr_assert_not(signals_ends_by_default(SIGCONT));
+	cr_assert_not(signals_ends_by_default(SIGTSTP));
 }
