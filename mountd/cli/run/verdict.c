@@ -163,8 +163,12 @@ json_t *run_envelope(const struct run_plan *plan, const struct attempt *attempt,
 	};
 
 	if (verdict->error) {
+		json_t *kept = json_object_get(attempt->finished, "kept");
+
 		answer.error = json_copy(verdict->error);
 		add_outcome(plan, attempt, answer.error);
+		if (kept)
+			json_object_set(answer.error, "kept", kept);
 	} else {
 		answer.data = success_data(plan, attempt);
 	}
