@@ -100,7 +100,12 @@ static int move_in_upper(const struct end *from, const struct end *to)
 	/* A directory replaces neither a whiteout nor an upper that holds whiteouts: exchange. */
 	if (directory && (to->found.whiteout || to->found.layer == LAYER_UPPER)) {
 		r = sys_rename(old_upper, from->name, new_upper, to->name, RENAME_EXCHANGE);
-		return r < 0 ? r : discard_displaced(from, !to->found.whiteout);
+		if (r < 0)
+			return r;
+		r = discard_displaced(from, !to->found.whiteout);
+		if (r < 0)
+			sys_rename(old_upper, from->name, new_upper, to->name, RENAME_EXCHANGE);
+		return r;
 	}
 	if (!whiteout)
 		return sys_rename(old_upper, from->name, new_upper, to->name, 0);
