@@ -130,14 +130,13 @@ static int begin(const struct run_plan *plan, const char *session, int ctl_fd,
 int enter_run(const struct run_plan *plan, const char *session, int *ret_ctl_fd, json_t **ret_begun,
 	      json_t **ret_failure)
 {
-	_cleanup_close_ int ctl_fd = -1;
 	struct answer answer = {0};
 	struct err err = {0};
 	int r = -1;
 
-	ctl_fd = ctl_open(plan->mountpoint, &err);
-	if (ctl_fd >= 0)
-		r = begin(plan, session, ctl_fd, &answer, &err);
+	*ret_ctl_fd = ctl_open(plan->mountpoint, &err);
+	if (*ret_ctl_fd >= 0)
+		r = begin(plan, session, *ret_ctl_fd, &answer, &err);
 	if (r < 0 || answer.error) {
 		*ret_failure = r < 0 ? output_error(&err) : json_incref(answer.error);
 		answer_release(&answer);
@@ -147,6 +146,5 @@ int enter_run(const struct run_plan *plan, const char *session, int *ret_ctl_fd,
 	json_object_set(*ret_begun, "data", answer.data);
 	json_object_set(*ret_begun, "warnings", answer.warnings);
 	answer_release(&answer);
-	*ret_ctl_fd = TAKE_FD(ctl_fd);
 	return 0;
 }
