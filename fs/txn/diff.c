@@ -79,9 +79,8 @@ static char *join(const char *dir, const char *name)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	path = malloc(size);
-	if (path)
-		snprintf(path, size, "%s%s%s", dir, *dir ? "/" : "", name);
+	if (asprintf(&path, "%s%s%s", dir, *dir ? "/" : "", name) < 0)
+		return NULL;
 	return path;
 }
 
