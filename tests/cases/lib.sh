@@ -29,8 +29,9 @@ trap 'on_error "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND"' ERR
 trap on_exit EXIT
 trap 'exit 130' INT TERM
 
-# What the caller's own session may be is none of the case's business.
-unset SESSIONFS_SESSION SESSIONFS_RUN SESSIONFS_MOUNT SESSIONFS_RUN_JSON TOOL_SESSION_ID AGENT_SESSION_ID
+# The caller's own session, and whether a CI runs us, are none of the case's business.
+unset SESSIONFS_SESSION SESSIONFS_RUN SESSIONFS_MOUNT SESSIONFS_RUN_JSON
+unset TOOL_SESSION_ID AGENT_SESSION_ID CI NO_COLOR
 export SESSIONFS_MOUNT=$mnt LC_ALL=C.UTF-8
 umask 022
 chmod 755 "$dir"
