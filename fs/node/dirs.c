@@ -8,12 +8,6 @@
 #include "base/cleanup.h"
 #include "node/internal.h"
 
-/*
- * Directories whose fds are kept, two each; the worker raises its RLIMIT_NOFILE above what this
- * and the handles need.
- */
-#define NODE_DIRS_CACHED 65536
-
 struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index)
 {
 	struct layer_dir *dir;
@@ -39,14 +33,25 @@ void node_dir_drop(struct nodes *nodes, uint32_t index, const struct layer_dir *
 	layer_dir_unref(dropped);
 }
 
-/* Picks one cached directory to drop, in clock order; returns its reference. */
+/*
+ * Whether a node's directory can be opened anew, and nobody has it: not even a directory below. A
+ * second object of a directory that one below still copies up would not learn of its upper.
+ */
+static bool evictable_locked(const struct nodes *nodes, uint32_t index)
+{
+	const struct layer_dir *dir = nodes->private[index].dir;
+
+	return dir && dir->refs == 1 && !(node_at(nodes, index)->flags & NODE_NAMELESS);
+}
+
+/* Picks one cached directory to drop, in clock order; returns its reference, NULL for none. */
 static struct layer_dir *evict_locked(struct nodes *nodes)
 {
 	for (uint32_t tries = arena_count(nodes->table) + 1; tries; tries--) {
 		uint32_t index = arena_next(nodes->table, nodes->evict_hand);
 
 		nodes->evict_hand = index;
-		if (index && nodes->private[index].dir) {
+		if (index && evictable_locked(nodes, index)) {
 			nodes->cached_dirs--;
 			return TAKE_PTR(nodes->private[index].dir);
 		}
@@ -58,15 +63,16 @@ static struct layer_dir *evict_locked(struct nodes *nodes)
 static struct layer_dir *cache_dir(struct nodes *nodes, uint32_t index,
 				   struct layer_dir *dir_consume)
 {
-	struct layer_dir *evicted = NULL, *loser = NULL, *dir = dir_consume;
+	struct layer_dir *evicted[2] = {NULL}, *loser = NULL, *dir = dir_consume;
 
 	pthread_mutex_lock(&nodes->mutex);
 	if (nodes->private[index].dir) {
 		loser = dir;
 		dir = nodes->private[index].dir;
 	} else if (node_at(nodes, index)->head.state) {
-		if (nodes->cached_dirs >= NODE_DIRS_CACHED)
-			evicted = evict_locked(nodes);
+		/* Two for one: what was in use and could not go goes later. */
+		for (size_t i = 0; i < 2 && nodes->cached_dirs >= nodes->max_cached_dirs; i++)
+			evicted[i] = evict_locked(nodes);
 		nodes->private[index].dir = dir;
 		nodes->cached_dirs++;
 	} else {
@@ -76,7 +82,8 @@ static struct layer_dir *cache_dir(struct nodes *nodes, uint32_t index,
 	}
 	layer_dir_ref(dir);
 	pthread_mutex_unlock(&nodes->mutex);
-	layer_dir_unref(evicted);
+	layer_dir_unref(evicted[0]);
+	layer_dir_unref(evicted[1]);
 	layer_dir_unref(loser);
 	return dir;
 }

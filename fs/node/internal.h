@@ -9,6 +9,12 @@
 #include "base/index.h"
 #include "node/node.h"
 
+/*
+ * Directories whose fds are kept, two each; the worker raises its RLIMIT_NOFILE above what this
+ * and the handles need.
+ */
+#define NODE_DIRS_CACHED 65536
+
 /* Per node, in the worker's own memory; zero is empty. */
 struct node_private {
 	struct layer_dir *dir; /* a reference */
@@ -24,6 +30,7 @@ struct nodes {
 	struct index by_name;         /* parent and name; guarded by: mutex */
 	struct index by_inode;        /* NODE_BY_INODE; guarded by: mutex */
 	uint32_t cached_dirs;         /* guarded by: mutex */
+	uint32_t max_cached_dirs;     /* exceeded where all are in use */
 	uint32_t evict_hand;          /* guarded by: mutex */
 };
 

@@ -326,6 +326,7 @@ int nodes_new(struct arena_table *table, struct arena_table *names, const struct
 	nodes->table = table;
 	nodes->names = names;
 	nodes->setup = setup;
+	nodes->max_cached_dirs = NODE_DIRS_CACHED;
 	/* Untouched pages of a large calloc cost nothing. */
 	nodes->private = calloc((size_t)arena_capacity(table) + 1, sizeof(*nodes->private));
 	if (nodes->private)

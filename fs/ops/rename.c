@@ -111,17 +111,30 @@ static int open_object(struct fs *fs, const struct rename_end *end)
 	return fs_open_path(fs, &end->node, NULL);
 }
 
+/*
+ * The layers of a directory that the kernel knows: opened now if they were not, for who opens them
+ * while it moves would not learn of its upper.
+ */
+static struct layer_dir *known_dir(struct fs *fs, const struct rename_end *end)
+{
+	struct layer_dir *dir;
+
+	if (!end->node.index || !S_ISDIR(end->node.type))
+		return NULL;
+	return node_dir(fs->nodes, end->node.index, &dir) == 0 ? dir : NULL;
+}
+
 static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end *to,
 		       unsigned int flags)
 {
-	_cleanup_layer_dir_ struct layer_dir *moved = NULL;
+	_cleanup_layer_dir_ struct layer_dir *moved = known_dir(fs, from);
+	_cleanup_layer_dir_ struct layer_dir *displaced =
+		flags & RENAME_EXCHANGE ? known_dir(fs, to) : NULL;
 	_cleanup_close_ int old_fd = open_object(fs, from);
 	_cleanup_close_ int replaced_fd = open_object(fs, to);
 	int r;
 
-	if (from->node.index && S_ISDIR(from->node.type))
-		moved = node_dir_peek(fs->nodes, from->node.index);
-	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved);
+	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved, displaced);
 	if (r < 0)
 		return r;
 	if (flags & RENAME_EXCHANGE) {

@@ -16,7 +16,8 @@
 struct end {
 	struct layer_dir *dir;
 	const char *name;
-	bool in_lower; /* its class lives in the lower */
+	bool in_lower;           /* its class lives in the lower */
+	struct layer_dir *known; /* the object that others use, where it is a directory; or NULL */
 	struct resolved found;
 };
 
@@ -52,11 +53,11 @@ static int check_types(const struct end *from, const struct end *to, unsigned in
  * Makes a directory of the view movable: in the upper, and bound to its lower by name no more:
  * a redirect where it has a lower, opaque where it has none.
  */
-static int prepare_directory(struct end *end, struct layer_dir *known, bool target_merges)
+static int prepare_directory(struct end *end, bool target_merges)
 {
 	_cleanup_layer_dir_ struct layer_dir *opened = NULL;
 	const struct layout_names *names = &end->dir->view->setup->names;
-	struct layer_dir *dir = known;
+	struct layer_dir *dir = end->known;
 	int r;
 
 	if (!dir) {
@@ -73,14 +74,14 @@ static int prepare_directory(struct end *end, struct layer_dir *known, bool targ
 	return target_merges ? layout_set_opaque(names, layer_dir_upper(dir)) : 0;
 }
 
-static int prepare(struct end *end, struct layer_dir *known, bool target_merges)
+static int prepare(struct end *end, bool target_merges)
 {
 	int r = layer_dir_copy_up(end->dir);
 
 	if (r < 0)
 		return r;
 	if (S_ISDIR(end->found.st.st_mode))
-		return prepare_directory(end, known, target_merges);
+		return prepare_directory(end, target_merges);
 	return end->found.layer == LAYER_LOWER ? copyup_entry(end->dir, end->name, false) : 0;
 }
 
@@ -117,15 +118,14 @@ static int move_in_upper(const struct end *from, const struct end *to)
 	return r < 0 ? r : layout_make_whiteout(old_upper, from->name);
 }
 
-static int rename_private(struct end *from, struct end *to, unsigned int flags,
-			  struct layer_dir *moved_dir)
+static int rename_private(struct end *from, struct end *to, unsigned int flags)
 {
-	int r = prepare(from, moved_dir, !to->dir->sealed);
+	int r = prepare(from, !to->dir->sealed);
 
 	if (r < 0)
 		return r;
 	if (flags & RENAME_EXCHANGE)
-		r = prepare(to, NULL, !from->dir->sealed);
+		r = prepare(to, !from->dir->sealed);
 	else
 		r = layer_dir_copy_up(to->dir);
 	if (r < 0)
@@ -202,10 +202,11 @@ static int rename_between_layers(const struct end *from, const struct end *to, u
 }
 
 int view_rename(struct layer_dir *old_dir, const char *old_name, struct layer_dir *new_dir,
-		const char *new_name, unsigned int flags, struct layer_dir *moved_dir)
+		const char *new_name, unsigned int flags, struct layer_dir *moved_dir,
+		struct layer_dir *displaced_dir)
 {
-	struct end from = {.dir = old_dir, .name = old_name};
-	struct end to = {.dir = new_dir, .name = new_name};
+	struct end from = {.dir = old_dir, .name = old_name, .known = moved_dir};
+	struct end to = {.dir = new_dir, .name = new_name, .known = displaced_dir};
 	int r = end_resolve(&from);
 
 	if (r == 0)
@@ -218,5 +219,5 @@ int view_rename(struct layer_dir *old_dir, const char *old_name, struct layer_di
 		return sys_rename(old_dir->lower, old_name, new_dir->lower, new_name, flags);
 	if (from.in_lower != to.in_lower)
 		return rename_between_layers(&from, &to, flags);
-	return rename_private(&from, &to, flags, moved_dir);
+	return rename_private(&from, &to, flags);
 }

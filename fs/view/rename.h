@@ -14,8 +14,10 @@
 
 /*
  * flags: 0, RENAME_NOREPLACE or RENAME_EXCHANGE. Both directories are of one view. 0 or negative
- * errno as rename(2). moved_dir (may be NULL) is the cached directory object of the source, where
- * it is a directory and known: it gets its upper.
+ * errno as rename(2). moved_dir (may be NULL) is the directory object of the source that others use,
+ * where it is a directory: it gets its upper. displaced_dir likewise of the target, with
+ * RENAME_EXCHANGE.
  */
 int view_rename(struct layer_dir *old_dir, const char *old_name, struct layer_dir *new_dir,
-		const char *new_name, unsigned int flags, struct layer_dir *moved_dir);
+		const char *new_name, unsigned int flags, struct layer_dir *moved_dir,
+		struct layer_dir *displaced_dir);

@@ -38,7 +38,7 @@ TestSuite(rename, .init = setup, .fini = teardown);
 
 static int move_with(const char *from, const char *to, unsigned int flags)
 {
-	return view_rename(view_fixture.root, from, view_fixture.root, to, flags, NULL);
+	return view_rename(view_fixture.root, from, view_fixture.root, to, flags, NULL, NULL);
 }
 
 static int move(const char *from, const char *to)
@@ -49,7 +49,7 @@ static int move(const char *from, const char *to)
 static int move_into(const char *from, const char *to_dir, const char *to)
 {
 	struct layer_dir *dir = view_dir(to_dir);
-	int r = view_rename(view_fixture.root, from, dir, to, 0, NULL);
+	int r = view_rename(view_fixture.root, from, dir, to, 0, NULL, NULL);
 
 	layer_dir_unref(dir);
 	return r;
@@ -142,7 +142,7 @@ Test(rename, a_directory_below_a_moved_one_moves_on)
 
 	cr_assert_eq(move("dir", "moved"), 0);
 	from = view_dir("moved");
-	cr_assert_eq(view_rename(from, "sub", view_fixture.root, "out", 0, NULL), 0);
+	cr_assert_eq(view_rename(from, "sub", view_fixture.root, "out", 0, NULL, NULL), 0);
 	layer_dir_unref(from);
 	cr_assert(view_shows("out/deep", "deep"));
 	cr_assert(view_lists("moved", ""));
@@ -164,7 +164,7 @@ Test(rename, a_directory_from_one_made_in_the_view_does_not_merge_either)
 	cr_assert_eq(view_mkdir(view_fixture.root, "made", 0755, &root), 0);
 	made = view_dir("made");
 	cr_assert_eq(view_mkdir(made, "inner", 0755, &root), 0);
-	cr_assert_eq(view_rename(made, "inner", view_fixture.root, "empty", 0, NULL), 0);
+	cr_assert_eq(view_rename(made, "inner", view_fixture.root, "empty", 0, NULL, NULL), 0);
 	layer_dir_unref(made);
 	lower_put("empty/theirs", "x");
 	cr_assert(view_lists("empty", ""));
@@ -264,7 +264,8 @@ Test(rename, a_cached_directory_goes_on_where_it_was_moved)
 	struct layer_dir *dir = view_dir("dir"), *sub;
 
 	cr_assert_eq(view_open_dir(dir, "sub", &sub), 0);
-	cr_assert_eq(view_rename(view_fixture.root, "dir", view_fixture.root, "moved", 0, dir), 0);
+	cr_assert_eq(
+		view_rename(view_fixture.root, "dir", view_fixture.root, "moved", 0, dir, NULL), 0);
 	cr_assert_eq(layer_dir_moved(dir, view_fixture.root, "moved"), 0);
 	cr_assert_eq(copyup_entry(sub, "deep", true), 0);
 	cr_assert(view_shows("moved/sub/deep", ""));

@@ -197,7 +197,9 @@ Test(resolve, a_moved_directory_is_current_whatever_comes_under_its_name)
 {
 	struct layer_dir *dir;
 
-	cr_assert_eq(view_rename(view_fixture.root, "dir", view_fixture.root, "moved", 0, NULL), 0);
+	cr_assert_eq(view_rename(view_fixture.root, "dir", view_fixture.root, "moved", 0, NULL,
+				 NULL),
+		     0);
 	dir = view_dir("moved");
 	cr_assert_eq(view_find("moved/sub/deep").layer, LAYER_LOWER);
 	lower_put("moved/theirs", "x");
