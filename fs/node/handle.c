@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "node/internal.h"
+
 struct handles {
 	struct arena_table *table;
 	_Atomic(struct handle_private *) *private; /* by record index */
@@ -66,17 +68,13 @@ int handle_open(struct handles *handles, const struct handle_record *like, uint3
 {
 	uint32_t index = arena_alloc(handles->table);
 	struct handle_record *record;
-	uint32_t generation;
 
 	if (!index)
 		return -ENFILE;
 	record = arena_at(handles->table, index);
-	generation = record->head.generation;
-	*record = *like;
-	record->head.state = 0;
-	record->head.generation = generation;
+	record_fill(record, like, sizeof(*record));
+	*ret_fh = (uint64_t)record->head.generation << 32 | index;
 	arena_publish(handles->table, index, state);
-	*ret_fh = (uint64_t)generation << 32 | index;
 	return 0;
 }
 

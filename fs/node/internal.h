@@ -5,6 +5,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/index.h"
 #include "node/node.h"
@@ -33,6 +34,17 @@ struct nodes {
 	uint32_t max_cached_dirs;     /* exceeded where all are in use */
 	uint32_t evict_hand;          /* guarded by: mutex */
 };
+
+/*
+ * Fills a record from one like it, all but the head: its state is stored last, by arena_publish(),
+ * and others may be reading it.
+ */
+static inline void record_fill(void *record, const void *like, size_t size)
+{
+	const size_t head = sizeof(struct arena_record);
+
+	memcpy((char *)record + head, (const char *)like + head, size - head);
+}
 
 struct node_record *node_at(const struct nodes *nodes, uint32_t index);
 uint64_t node_nodeid(const struct nodes *nodes, uint32_t index);

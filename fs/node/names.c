@@ -163,21 +163,19 @@ static int insert_locked(struct nodes *nodes, const struct node_record *like, co
 {
 	uint32_t index = arena_alloc(nodes->table);
 	struct node_record *node;
-	uint32_t generation;
 	int r;
 
 	if (!index)
 		return -ENOMEM;
 	node = node_at(nodes, index);
-	generation = node->head.generation;
-	*node = *like;
-	node->head.state = 0;
-	node->head.generation = generation;
+	record_fill(node, like, sizeof(*node));
 	r = node_set_name_locked(nodes, node, name);
 	if (r == 0)
 		r = node_index_locked(nodes, index);
 	if (r < 0) {
 		node_unindex_locked(nodes, index);
+		if (node->long_name)
+			arena_free(nodes->names, node->long_name);
 		arena_free(nodes->table, index);
 		return r;
 	}

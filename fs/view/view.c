@@ -129,24 +129,40 @@ static void install_upper(struct layer_dir *dir, int fd_consume)
 		close(fd_consume);
 }
 
+/* Where it stands now: a new reference (NULL for the root) and a new string. */
+static int get_place(struct layer_dir *dir, struct layer_dir **ret_parent, char **ret_name)
+{
+	pthread_mutex_lock(&dir->view->mutex);
+	*ret_parent = dir->parent ? layer_dir_ref(dir->parent) : NULL;
+	*ret_name = strdup(dir->name);
+	pthread_mutex_unlock(&dir->view->mutex);
+	return *ret_name ? 0 : -ENOMEM;
+}
+
 int layer_dir_copy_up(struct layer_dir *dir)
 {
+	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
+	_cleanup_free_ char *name = NULL;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (layer_dir_upper(dir) >= 0)
 		return 0;
-	if (!dir->parent)
-		return root_copy_up(dir);
-	/* Nobody moves a directory that is only in the lower, so parent and name stay as they are. */
-	r = layer_dir_copy_up(dir->parent);
+	r = get_place(dir, &parent, &name);
 	if (r < 0)
 		return r;
-	r = copyup_directory(dir->parent, dir->name, dir->lower);
+	if (!parent)
+		return root_copy_up(dir);
+	r = layer_dir_copy_up(parent);
+	if (r < 0)
+		return r;
+	r = copyup_directory(parent, name, dir->lower);
 	if (r < 0 && r != -EEXIST)
 		return r;
-	fd = openat(layer_dir_upper(dir->parent), dir->name,
-		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* A rename copies up before it moves: then the name is not its own any more. */
+	if (layer_dir_upper(dir) >= 0)
+		return 0;
+	fd = openat(layer_dir_upper(parent), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	install_upper(dir, TAKE_FD(fd));
