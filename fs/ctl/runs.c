@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of `sessionfs run`: run.begin and run.finish.
+ * Requests of `sessionfs run`: run.begin, run.finish and run.end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,5 +292,24 @@ int request_run_finish(struct ctl_request *request, struct err *err)
 				  conflict ? conflict : json_null(), "leftover",
 				  leftover_json(instance, run), "kept", "changes", changes != 0,
 				  "ephemeral", (session->flags & SESSION_EPHEMERAL) != 0);
+	return CTL_DONE;
+}
+
+int request_run_end(struct ctl_request *request, struct err *err)
+{
+	struct instance *instance = request->instance;
+	uint32_t run = ctl_run(request->ctl);
+	const struct run_record *record = runs_at(instance->runs, run);
+	struct proc_id caller;
+
+	if (!record)
+		return err_set(err, ERR_PRECONDITION_FAILED,
+			       "this descriptor of ctl has begun no run");
+	if (proc_identify(request->tid, &caller) < 0 || caller.pid != record->leader.pid)
+		return err_set(err, ERR_PRECONDITION_FAILED,
+			       "only the process that began run %s ends it", record->id);
+	request->data = json_pack("{s:s}", "run", record->id);
+	runs_leave(instance->runs, run);
+	ctl_adopt_run(request->ctl, 0);
 	return CTL_DONE;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/run_namespace.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +93,7 @@ static bool is_exiting(pid_t pid)
 
 struct search {
 	const struct proc_id *leader;
+	bool leader_leaves;
 	struct proc_id *witness;
 	bool found;
 };
@@ -98,7 +102,7 @@ static bool bear_witness(pid_t pid, void *context)
 {
 	struct search *search = context;
 
-	if (pid == search->leader->pid && is_exiting(pid))
+	if (pid == search->leader->pid && (search->leader_leaves || is_exiting(pid)))
 		return true;
 	if (proc_identify(pid, search->witness))
 		return true;
@@ -106,15 +110,59 @@ static bool bear_witness(pid_t pid, void *context)
 	return false;
 }
 
-bool run_namespace_populated(uint64_t ino, const struct proc_id *leader, struct proc_id *witness)
+bool run_namespace_populated(uint64_t ino, const struct proc_id *leader, bool leader_leaves,
+			     struct proc_id *witness)
 {
-	struct search search = {.leader = leader, .witness = witness};
+	struct search search = {
+		.leader = leader, .leader_leaves = leader_leaves, .witness = witness};
 	uint64_t its;
 
 	if (witness->pid && proc_alive(witness) && !proc_mount_namespace(witness->pid, &its) &&
-	    its == ino && !(witness->pid == leader->pid && is_exiting(witness->pid)))
+	    its == ino &&
+	    !(witness->pid == leader->pid && (leader_leaves || is_exiting(witness->pid))))
 		return true;
 	*witness = (struct proc_id){0};
 	proc_each_in_namespace(ino, bear_witness, &search);
 	return search.found;
+}
+
+static bool is_users(pid_t pid, uid_t uid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &st) == 0 && st.st_uid == uid;
+}
+
+static bool bears_id(pid_t pid, const char *id, uid_t uid, const struct proc_id *leader,
+		     struct proc_id *ret_process)
+{
+	_cleanup_free_ char *value = NULL;
+
+	return pid != leader->pid && is_users(pid, uid) && !proc_identify(pid, ret_process) &&
+	       ret_process->start_ticks >= leader->start_ticks && proc_alive(ret_process) &&
+	       !proc_environ_get(pid, "SESSIONFS_RUN", &value) && !strcmp(value, id);
+}
+
+bool run_environment_populated(const char *id, uid_t uid, const struct proc_id *leader,
+			       struct proc_id *witness)
+{
+	_cleanup_closedir_ DIR *proc = NULL;
+	struct proc_id process;
+	struct dirent *entry;
+
+	if (witness->pid && proc_alive(witness) &&
+	    bears_id(witness->pid, id, uid, leader, &process))
+		return true;
+	*witness = (struct proc_id){0};
+	proc = opendir("/proc");
+	while (proc && (entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    !bears_id((pid_t)atoi(entry->d_name), id, uid, leader, &process))
+			continue;
+		*witness = process;
+		return true;
+	}
+	return false;
 }

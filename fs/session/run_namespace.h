@@ -24,8 +24,18 @@ int run_namespace_reopen(uint64_t ino, const struct proc_id *leader);
 bool run_namespace_is_ours(uint64_t ino);
 
 /*
- * Whether a live process is in the namespace. A leader that is exiting does not count: it closes
- * its descriptors before it leaves the namespace. *witness is who was found last time (pid 0:
- * nobody), and is asked first: one process costs microseconds, a scan of /proc many times that.
+ * Whether a live process is in the namespace. A leader that is leaving does not count, nor one that
+ * is exiting: it closes its descriptors before it leaves the namespace. *witness is who was found
+ * last time (pid 0: nobody), and is asked first: one process costs microseconds, a scan of /proc
+ * many times that.
  */
-bool run_namespace_populated(uint64_t ino, const struct proc_id *leader, struct proc_id *witness);
+bool run_namespace_populated(uint64_t ino, const struct proc_id *leader, bool leader_leaves,
+			     struct proc_id *witness);
+
+/*
+ * Whether a live process of that user bears the run's id in its environment: one that has entered
+ * a mount namespace of its own. Who is older than the run's leader has his from another instance.
+ * *witness as above. Scans /proc, reading environments: for runs whose keeper was killed.
+ */
+bool run_environment_populated(const char *id, uid_t uid, const struct proc_id *leader,
+			       struct proc_id *witness);

@@ -285,27 +285,41 @@ static void end_run(struct runs *runs, uint32_t run)
 		close(fd);
 }
 
+enum left {
+	LEFT_BUT_LEADER, /* the leader says that it is the last of its descendants, and goes */
+	LEFT_ANYBODY,    /* also who bears the run's id in a namespace of his own */
+};
+
 /* Looks whether anybody is left, without the mutex. false too where the run is being ended. */
-static bool is_populated(struct runs *runs, uint32_t run)
+static bool is_populated(struct runs *runs, uint32_t run, enum left left)
 {
+	char id[RUN_ID_SIZE];
 	struct proc_id leader;
 	struct proc_id witness;
 	uint64_t serial;
 	uint64_t ino;
+	uid_t uid;
+	bool live;
 	bool held;
 	bool populated;
 
 	pthread_mutex_lock(&runs->mutex);
-	held = state_of(runs, run) && !runs->private[run].ending && runs->private[run].namespace_fd;
+	live = state_of(runs, run) && !runs->private[run].ending;
+	held = live && runs->private[run].namespace_fd;
 	serial = record_at(runs, run)->serial;
 	leader = record_at(runs, run)->leader;
 	ino = record_at(runs, run)->namespace_ino;
+	uid = record_at(runs, run)->uid;
+	memcpy(id, record_at(runs, run)->id, sizeof(id));
 	witness = runs->private[run].witness;
 	pthread_mutex_unlock(&runs->mutex);
-	if (!held)
+	if (!live)
 		return false;
 
-	populated = run_namespace_populated(ino, &leader, &witness);
+	populated = held &&
+		    run_namespace_populated(ino, &leader, left == LEFT_BUT_LEADER, &witness);
+	if (!populated && left == LEFT_ANYBODY)
+		populated = run_environment_populated(id, uid, &leader, &witness);
 
 	pthread_mutex_lock(&runs->mutex);
 	if (record_at(runs, run)->serial == serial)
@@ -314,7 +328,7 @@ static bool is_populated(struct runs *runs, uint32_t run)
 	return populated;
 }
 
-void runs_close(struct runs *runs, uint32_t run)
+static void close_run(struct runs *runs, uint32_t run, enum left left)
 {
 	bool closed;
 
@@ -324,8 +338,18 @@ void runs_close(struct runs *runs, uint32_t run)
 	if (closed)
 		arena_publish(runs->table, run, RUN_STATE_ORPHANED);
 	pthread_mutex_unlock(&runs->mutex);
-	if (closed && !is_populated(runs, run))
+	if (closed && !is_populated(runs, run, left))
 		end_run(runs, run);
+}
+
+void runs_close(struct runs *runs, uint32_t run)
+{
+	close_run(runs, run, LEFT_ANYBODY);
+}
+
+void runs_leave(struct runs *runs, uint32_t run)
+{
+	close_run(runs, run, LEFT_BUT_LEADER);
 }
 
 void runs_sweep(struct runs *runs)
@@ -337,13 +361,13 @@ void runs_sweep(struct runs *runs)
 
 		if (state_of(runs, run) != RUN_STATE_ORPHANED)
 			continue;
-		populated = is_populated(runs, run);
+		populated = is_populated(runs, run, LEFT_ANYBODY);
 		/*
 		 * Again: a process that forks a child with a lower pid and exits meanwhile can be
 		 * missed by one scan.
 		 */
 		if (!populated)
-			populated = is_populated(runs, run);
+			populated = is_populated(runs, run, LEFT_ANYBODY);
 		if (!populated)
 			end_run(runs, run);
 	}

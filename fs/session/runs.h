@@ -3,8 +3,8 @@
  * The runs: one `sessionfs run` and all its descendants, the unit that holds locks.
  *
  * A run begins when a control-file descriptor says so, and ends when that descriptor is closed and
- * no process is left in the run's mount namespace (a killed keeper closes the descriptor early:
- * then runs_sweep() watches the processes). The namespace's fd is held while the run lives, for its
+ * no process is left in the run's mount namespace, nor one that bears its id in another (a killed
+ * keeper closes the descriptor early: then runs_sweep() watches the processes). The namespace's fd is held while the run lives, for its
  * inode number would be reused at once (measured).
  */
 #pragma once
@@ -64,6 +64,11 @@ void runs_free(struct runs *runs);
  */
 int runs_begin(struct runs *runs, uint32_t session, uid_t uid, pid_t tid, const char *command,
 	       size_t command_len, const char *cwd, uint32_t *ret_run, struct err *err);
+/*
+ * The leader says that none of its descendants is left, and that it goes: ends the run before it
+ * returns, unless somebody else is in the namespace. What is closed later is no run any more.
+ */
+void runs_leave(struct runs *runs, uint32_t run);
 /* The descriptor was closed: ends the run, or leaves it to runs_sweep() while processes remain. */
 void runs_close(struct runs *runs, uint32_t run);
 /* Ends orphaned runs whose last process is gone. Called a few times a second. */

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/proc.h"
 #include "cli/ctl_client.h"
 #include "cli/output.h"
 #include "cli/run/descendants.h"
@@ -167,6 +168,36 @@ static void attempt_start(struct attempt *attempt, const struct run_plan *plan, 
 	}
 }
 
+static bool is_listed(const json_t *processes, pid_t pid)
+{
+	json_t *process;
+	size_t i;
+
+	json_array_foreach(processes, i, process)
+	{
+		if (json_integer_value(json_object_get(process, "pid")) == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The daemon has named who is in the run's namespace; some may have entered one of their own. */
+static void add_descendants(const struct attempt *attempt)
+{
+	json_t *leftover = json_object_get(attempt->finished, "leftover");
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = attempt->idle ? 0 : descendants_list(attempt->keeper, &pids);
+
+	for (size_t i = 0; i < count; i++) {
+		char name[17];
+
+		if (is_listed(leftover, pids[i]) || proc_comm(pids[i], name) < 0)
+			continue;
+		json_array_append_new(leftover, json_pack("{s:I, s:o}", "pid", (json_int_t)pids[i],
+							  "name", json_text(name)));
+	}
+}
+
 static void attempt_finish(struct attempt *attempt, const struct run_plan *plan)
 {
 	bool ended_well = WIFEXITED(attempt->wait_status) && WEXITSTATUS(attempt->wait_status) == 0;
@@ -197,6 +228,7 @@ static void attempt_finish(struct attempt *attempt, const struct run_plan *plan)
 	if (answer.warnings)
 		json_array_extend(attempt->warnings, answer.warnings);
 	answer_release(&answer);
+	add_descendants(attempt);
 }
 
 static void attempt_watch(struct attempt *attempt, const struct run_plan *plan, int signal_fd)

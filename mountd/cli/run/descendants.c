@@ -68,19 +68,37 @@ size_t descendants_of(pid_t root, const struct descendants_link *links, size_t c
 	return found;
 }
 
-size_t descendants_signal(pid_t root, int signo)
+size_t descendants_list(pid_t root, pid_t **ret_pids)
 {
 	struct link_list list = {0};
 	_cleanup_free_ size_t *found = NULL;
-	size_t count = 0;
+	pid_t *pids;
+	size_t count = 0, alive = 0;
 
 	read_links(&list);
 	found = calloc(list.count ? list.count : 1, sizeof(*found));
-	if (found)
+	pids = calloc(list.count ? list.count : 1, sizeof(*pids));
+	if (found && pids)
 		count = descendants_of(root, list.items, list.count, found);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		/* Found in this very list. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
-		kill(list.items[found[i]].pid, signo);
+		pid_t pid = list.items[found[i]].pid;
+		struct proc_id id;
+
+		if (proc_identify(pid, &id) == 0 && proc_alive(&id))
+			pids[alive++] = pid;
+	}
 	free(list.items);
+	*ret_pids = pids;
+	return alive;
+}
+
+size_t descendants_signal(pid_t root, int signo)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t count = descendants_list(root, &pids);
+
+	for (size_t i = 0; i < count; i++)
+		kill(pids[i], signo);
 	return count;
 }

@@ -21,5 +21,10 @@ struct descendants_link {
 size_t descendants_of(pid_t root, const struct descendants_link *links, size_t count,
 		      size_t *ret_found);
 
+/*
+ * The live descendants of `root`, without itself. Returns how many, the pids in *ret_pids, which the
+ * caller frees.
+ */
+size_t descendants_list(pid_t root, pid_t **ret_pids);
 /* Sends the signal to every descendant of `root`, not to itself. Returns how many there were. */
 size_t descendants_signal(pid_t root, int signo);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/ctl_client.h"
 #include "cli/output.h"
 #include "cli/run/command.h"
 #include "cli/run/enter_run.h"
@@ -221,6 +222,19 @@ bool keeper_gate_pass(struct keeper_gate *gate)
 	return !atomic_exchange(&gate->passed, true);
 }
 
+/*
+ * The run is over before the keeper is: the kernel reports a close later than it returns, and the
+ * caller of `run` could meet its locks.
+ */
+static void end_run(const struct keeper *keeper)
+{
+	struct answer answer = {0};
+	struct err ignored = {0};
+
+	(void)ctl_ask_consume(keeper->ctl_fd, ctl_request("run.end"), &answer, &ignored);
+	answer_release(&answer);
+}
+
 static void keeper_run(const struct keeper_setup *setup, struct keeper *keeper)
 {
 	struct command_setup command = {
@@ -254,6 +268,8 @@ static void keeper_run(const struct keeper_setup *setup, struct keeper *keeper)
 	if (chdir("/") < 0)
 		return;
 	keep(keeper);
+	if (keeper->idle)
+		end_run(keeper);
 }
 
 pid_t keeper_start(const struct keeper_setup *setup, int *ret_frames_fd)

@@ -323,3 +323,25 @@ Test(runs, none_begins_while_the_session_is_being_changed)
 	gate_open(&change);
 	child_end(&child);
 }
+
+Test(runs, end_by_the_leader_ends_the_run_before_it_answers)
+{
+	struct child child = child_start(CHILD_MOUNT_NAMESPACE, NULL, NULL);
+	json_t *json = begin(ctl, &child, ALICE, ", \"session\": \"build-1\"");
+
+	json_decref(json);
+	cr_assert_eq(runs_count(instance.runs), 1);
+	/* Anybody else who has got hold of the descriptor. */
+	json = ask_on(ctl, getpid(), ALICE, "{\"op\": \"run.end\"}");
+	expect_code(json, "PRECONDITION_FAILED");
+	json_decref(json);
+	json = ask_on(ctl, child.pid, ALICE, "{\"op\": \"run.end\"}");
+	expect_code(json, "");
+	json_decref(json);
+	cr_assert_eq(runs_count(instance.runs), 0);
+	cr_assert_eq(ctl_run(ctl), 0);
+	json = ask_on(ctl, child.pid, ALICE, "{\"op\": \"run.end\"}");
+	expect_code(json, "PRECONDITION_FAILED");
+	json_decref(json);
+	child_end(&child);
+}

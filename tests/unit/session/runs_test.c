@@ -220,6 +220,55 @@ Test(runs, leader_that_is_a_zombie_does_not_count)
 	waitpid(child.pid, NULL, 0);
 }
 
+Test(runs, closed_with_its_id_in_an_environment_elsewhere_ends_with_that_process)
+{
+	char variable[] = "SESSIONFS_RUN=r-0001", other_id[] = "SESSIONFS_RUN=r-00010";
+	char *const environment[] = {variable, NULL}, *const other[] = {other_id, NULL};
+	struct child older = child_start(CHILD_MOUNT_NAMESPACE, environment, NULL);
+	struct child child, escaped, stranger;
+	uint32_t run;
+
+	/* Start times are in clock ticks of 10 ms. */
+	usleep(20000);
+	child = leader();
+	escaped = child_start(CHILD_MOUNT_NAMESPACE, environment, NULL);
+	stranger = child_start(CHILD_MOUNT_NAMESPACE, other, NULL);
+	cr_assert_eq(runs_begin(runs, SESSION, getuid(), child.pid, "x", 2, "/", &run, &err), 0);
+	child_end(&child);
+	runs_close(runs, run);
+	runs_sweep(runs);
+	cr_expect_eq(n_ended, 0);
+	child_end(&escaped);
+	runs_sweep(runs);
+	cr_expect_eq(n_ended, 1, "neither an older process nor one of another run counts");
+	child_end(&older);
+	child_end(&stranger);
+}
+
+Test(runs, left_by_its_leader_ends_at_once)
+{
+	struct child child = leader();
+	uint32_t run = begin(&child);
+
+	runs_leave(runs, run);
+	cr_expect_eq(n_ended, 1);
+	child_end(&child);
+}
+
+Test(runs, left_by_its_leader_with_processes_in_the_namespace_ends_with_the_last)
+{
+	struct child child = leader();
+	struct child beside = child_start(0, NULL, &child);
+	uint32_t run = begin(&child);
+
+	runs_leave(runs, run);
+	cr_expect_eq(n_ended, 0);
+	child_end(&child);
+	child_end(&beside);
+	runs_sweep(runs);
+	cr_expect_eq(n_ended, 1);
+}
+
 Test(runs, closed_with_processes_left_ends_with_the_last)
 {
 	struct child child = leader();
