@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/sys.h"
 
@@ -73,6 +74,41 @@ json_t *ctl_request(const char *op)
 	return request;
 }
 
+/* As often a worker may be killed while it has our request. */
+#define ASK_AGAIN_MAX 8
+#define ASK_LOST 1
+
+/*
+ * A worker that is killed takes the requests that it has with it: its successor has nothing to
+ * answer, and the read gives end of file. Whether the request was run cannot be told; these may be
+ * run twice.
+ */
+static bool is_repeatable(const json_t *request)
+{
+	static const char *const ops[] = {"status",       "sessions", "session.show",
+					  "session.diff", "whoami",   "locks",
+					  "lock.wait",    "events",   "run.finish",
+					  "umount.check"};
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	for (size_t i = 0; op && i < ARRAY_SIZE(ops); i++)
+		if (strcmp(op, ops[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Takes the time that has gone by from a request that has a limit. */
+static void spend_time(json_t *request, uint64_t started_ns)
+{
+	json_t *timeout = json_object_get(request, "timeout_ms");
+	json_int_t gone_ms = (json_int_t)((clock_boot_ns() - started_ns) / NSEC_PER_MSEC);
+	json_int_t left_ms = json_integer_value(timeout) - gone_ms;
+
+	if (timeout)
+		json_object_set_new(request, "timeout_ms", json_integer(left_ms > 0 ? left_ms : 0));
+}
+
+/* Returns 0, ASK_LOST, or -1 with err. */
 static int read_answer(int fd, struct buf *text, struct err *err)
 {
 	static char piece[ANSWER_PIECE];
@@ -91,9 +127,26 @@ static int read_answer(int fd, struct buf *text, struct err *err)
 	}
 	if (buf_failed(text))
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	if (text->len == 0)
-		return err_set(err, ERR_UNAVAILABLE, "the sessionfs daemon gave an empty answer");
-	return 0;
+	/* Each answer is a line. */
+	return text->len && text->data[text->len - 1] == '\n' ? 0 : ASK_LOST;
+}
+
+/* Returns 0 with the answer in ret_text, ASK_LOST, or -1 with err. */
+static int ask_once(int fd, const json_t *request, struct buf *ret_text, struct err *err)
+{
+	_cleanup_buf_ struct buf text = {0};
+	int r;
+
+	json_render_line(request, &text);
+	if (!request || buf_failed(&text))
+		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+	r = sys_write_all(fd, text.data, text.len);
+	if (r < 0)
+		return err_set_errno(err, ERR_UNAVAILABLE, -r,
+				     "the sessionfs daemon took no request");
+	buf_release(ret_text);
+	*ret_text = (struct buf){0};
+	return read_answer(fd, ret_text, err);
 }
 
 static json_t *take_part(json_t *envelope, const char *key)
@@ -127,18 +180,16 @@ int ctl_ask_consume(int fd, json_t *request, struct answer *answer, struct err *
 {
 	_cleanup_json_ json_t *owned = request, *envelope = NULL;
 	_cleanup_buf_ struct buf text = {0};
-	int r;
+	uint64_t started_ns = clock_boot_ns();
+	int r = ask_once(fd, owned, &text, err);
 
-	json_render_line(owned, &text);
-	if (!owned || buf_failed(&text))
-		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	r = sys_write_all(fd, text.data, text.len);
-	if (r < 0)
-		return err_set_errno(err, ERR_UNAVAILABLE, -r,
-				     "the sessionfs daemon took no request");
-	buf_release(&text);
-	text = (struct buf){0};
-	if (read_answer(fd, &text, err) < 0)
+	for (int i = 0; r == ASK_LOST && i < ASK_AGAIN_MAX && is_repeatable(owned); i++) {
+		spend_time(owned, started_ns);
+		r = ask_once(fd, owned, &text, err);
+	}
+	if (r == ASK_LOST)
+		err_set(err, ERR_UNAVAILABLE, "the sessionfs daemon gave an empty answer");
+	if (r != 0)
 		return -1;
 	envelope = json_parse(text.data, text.len, "the daemon's answer", err);
 	if (!envelope || !json_is_object(envelope)) {
