@@ -3,7 +3,8 @@
 #
 # Usage: tests/bench/bench.sh [--rounds N] [--quick] [--suite NAME]... [--contender NAME]...
 #                             [--workload NAME]... [--against NAME=DIR]...
-# Environment: ROUNDS, QUICK=1; BENCH_DIR (below it: scratch in memory), BENCH_DISK (scratch on a disk)
+# Environment: ROUNDS, QUICK=1; SESSIONFS_BIN (build/bin); BENCH_DIR, BENCH_DISK: where scratch
+# directories are made, in memory and on a disk.
 #
 # Everything runs in mount and pid namespaces of its own: whatever happens, no mount and no process
 # is left behind.
@@ -22,12 +23,25 @@ for program in smallfiles startloop; do
 done
 
 memory=$(mktemp -d "${BENCH_DIR:-/dev/shm}/sessionfs-bench.XXXXXX")
-trap 'rm -rf -- "$memory"' EXIT
+disk=
+child=
+clean() {
+	# With it goes all that runs in its namespaces.
+	[[ -z $child ]] || kill -KILL "$child" 2>/dev/null || true
+	wait
+	rm -rf -- "$memory" ${disk:+"$disk"}
+}
+trap clean EXIT
+trap 'exit 130' INT TERM HUP
 disk=$(mktemp -d "${BENCH_DISK:-/var/tmp}/sessionfs-bench.XXXXXX")
-trap 'rm -rf -- "$memory" "$disk"' EXIT
 
 # A shell as the first process: it reaps what a run leaves to it.
 # shellcheck disable=SC2016
 unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
 	bash -c '/usr/bin/python3 -B "$@"; exit $?' - "$top/tests/bench/bench.py" \
-	--top "$top" --memory-dir "$memory" --disk-dir "$disk" "$@"
+	--top "$top" --memory-dir "$memory" --disk-dir "$disk" "$@" &
+child=$!
+status=0
+wait "$child" || status=$?
+child=
+exit "$status"
