@@ -23,6 +23,8 @@ static void setup(void)
 }
 
 TestSuite(listing, .init = setup, .fini = view_fixture_free);
+/* Of other modes: each test makes its share itself. */
+TestSuite(listing_mode, .fini = view_fixture_free);
 
 Test(listing, the_lower_is_listed_before_anything_is_changed)
 {
@@ -116,7 +118,7 @@ Test(listing, many_names_of_both_layers_are_each_listed_once)
 	layer_dir_unref(dir);
 }
 
-Test(listing, an_empty_share_lists_locks_only, .init = NULL)
+Test(listing_mode, an_empty_share_lists_locks_only)
 {
 	view_fixture_make(SHARE_EMPTY);
 	lower_put("file", "lower");

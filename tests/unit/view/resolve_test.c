@@ -22,6 +22,8 @@ static void setup(void)
 }
 
 TestSuite(resolve, .init = setup, .fini = view_fixture_free);
+/* Of other modes: each test makes its share itself. */
+TestSuite(resolve_mode, .fini = view_fixture_free);
 
 static int lower_unlink(const char *path, int flags)
 {
@@ -253,7 +255,7 @@ Test(resolve, numbers_differ_between_sessions_and_shares)
 		cr_assert(view_inode_number(&a, i, i) > 1);
 }
 
-Test(resolve, an_empty_share_shows_locks_only, .init = NULL)
+Test(resolve_mode, an_empty_share_shows_locks_only)
 {
 	view_fixture_make(SHARE_EMPTY);
 	lower_put("file", "lower");
@@ -265,7 +267,7 @@ Test(resolve, an_empty_share_shows_locks_only, .init = NULL)
 	cr_assert_not(view_lower_shows(view_fixture.root, "file", NULL));
 }
 
-Test(resolve, in_mode_direct_all_lives_in_the_lower, .init = NULL)
+Test(resolve_mode, in_mode_direct_all_lives_in_the_lower)
 {
 	view_fixture_make(SHARE_DIRECT);
 	lower_put("dir/file", "lower");
