@@ -14,15 +14,24 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
 #include "ops/parking.h"
+
+/*
+ * How long a call that must not block waits all the same. The kernel tells us of a last close by a
+ * RELEASE that nobody waits for; one that was read before this call may be served after it. A local
+ * file system has released the lock when close() returns.
+ */
+#define SETTLE_NS (2 * NSEC_PER_MSEC)
 
 struct flock_call {
 	struct fs *fs;
 	uint64_t fh;
 	uint64_t owner;
 	int operation; /* LOCK_SH, LOCK_EX or LOCK_UN, without LOCK_NB */
+	bool nonblocking;
 	struct claim claim;
 };
 
@@ -83,29 +92,43 @@ static int attempt(struct flock_call *call)
 	return 0;
 }
 
+/* What a call that must not block comes to. */
+static int settled(const struct flock_call *call, int r)
+{
+	if (r == -EWOULDBLOCK && call->claim.is_lock)
+		lock_denied(call->fs->instance->locks, &call->claim.key, LOCK_IDIOM_FLOCK,
+			    &call->claim.actor);
+	return r;
+}
+
 static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 {
 	struct flock_call *call = context;
 	int r = state == PARKED_INTERRUPTED ? -EINTR : attempt(call);
 
-	if (r == -EWOULDBLOCK)
+	if (r == -EWOULDBLOCK && !(call->nonblocking && state == PARKED_DEADLINE))
 		return false;
-	if (call->claim.is_lock)
+	if (call->nonblocking)
+		r = settled(call, r);
+	else if (call->claim.is_lock)
 		locks_waiter_add(call->fs->instance->locks, &call->claim.key, -1);
 	free(call);
 	fs_reply(req, r);
 	return true;
 }
 
+/* Replies, unless it returns an error. */
 static int park(struct fs *fs, fuse_req_t req, struct flock_call *call_consume)
 {
+	uint64_t deadline = call_consume->nonblocking ? clock_boot_ns() + SETTLE_NS : 0;
+	bool waits = call_consume->claim.is_lock && !call_consume->nonblocking;
 	int r;
 
-	if (call_consume->claim.is_lock)
+	if (waits)
 		locks_waiter_add(fs->instance->locks, &call_consume->claim.key, 1);
-	r = parking_park(fs->parking, req, 0, try_parked, call_consume);
+	r = parking_park(fs->parking, req, deadline, try_parked, call_consume);
 	if (r < 0) {
-		if (call_consume->claim.is_lock)
+		if (waits)
 			locks_waiter_add(fs->instance->locks, &call_consume->claim.key, -1);
 		free(call_consume);
 	}
@@ -146,19 +169,17 @@ static void do_flock(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *f
 		call->fh = fi->fh;
 		call->owner = fi->lock_owner;
 		call->operation = operation & ~LOCK_NB;
+		call->nonblocking = operation & LOCK_NB;
 		r = identify(fs, req, &node, &call->claim);
 	}
 	if (r == 0)
 		r = attempt(call);
-	if (r == -EWOULDBLOCK && !(operation & LOCK_NB)) {
+	if (r == -EWOULDBLOCK) {
 		r = park(fs, req, call);
 		if (r < 0)
 			fs_reply(req, r);
 		return;
 	}
-	if (r == -EWOULDBLOCK && call->claim.is_lock)
-		lock_denied(fs->instance->locks, &call->claim.key, LOCK_IDIOM_FLOCK,
-			    &call->claim.actor);
 	free(call);
 	fs_reply(req, r);
 }

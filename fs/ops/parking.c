@@ -89,7 +89,20 @@ static void try_all(struct parking *parking, bool stopping)
 	pthread_mutex_unlock(&parking->mutex);
 }
 
-static void wait_for_work(struct parking *parking)
+/* How long until something is due: the next deadline, or the poll. One that is over is polled. */
+static long time_to_wait_locked(const struct parking *parking)
+{
+	uint64_t wait_ns = PARKING_POLL_MS * NSEC_PER_MSEC, now_ns = clock_boot_ns();
+
+	for (const struct parked *parked = parking->first; parked; parked = parked->next) {
+		if (parked->deadline_boot_ns > now_ns &&
+		    parked->deadline_boot_ns < now_ns + wait_ns)
+			wait_ns = parked->deadline_boot_ns - now_ns;
+	}
+	return (long)wait_ns;
+}
+
+static void wait_for_work_locked(struct parking *parking)
 {
 	struct timespec until;
 
@@ -98,7 +111,7 @@ static void wait_for_work(struct parking *parking)
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += PARKING_POLL_MS * (long)NSEC_PER_MSEC;
+	until.tv_nsec += time_to_wait_locked(parking);
 	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
 		until.tv_nsec -= (long)NSEC_PER_SEC;
 		until.tv_sec++;
@@ -114,7 +127,7 @@ static void *run(void *arg)
 	while (!stopping) {
 		pthread_mutex_lock(&parking->mutex);
 		if (!parking->woken && !parking->stopping)
-			wait_for_work(parking);
+			wait_for_work_locked(parking);
 		parking->woken = false;
 		stopping = parking->stopping;
 		pthread_mutex_unlock(&parking->mutex);
