@@ -160,6 +160,16 @@ static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat
 	return 0;
 }
 
+/* What was removed from the view while only in the lower has lost a name here, though not there. */
+static int stat_nameless(const struct node_info *node, int fd, struct stat *ret_st)
+{
+	if (fstatat(fd, "", ret_st, AT_EMPTY_PATH))
+		return -errno;
+	if (node->layer == LAYER_LOWER && !(node->flags & NODE_LOWER_CLASS) && ret_st->st_nlink)
+		ret_st->st_nlink--;
+	return 0;
+}
+
 int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bool *ret_merged)
 {
 	struct node_info now = *node;
@@ -173,7 +183,7 @@ int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bo
 			break;
 		fd = node_nameless_fd(fs->nodes, node->index);
 		if (fd >= 0)
-			return fstatat(fd, "", ret_st, AT_EMPTY_PATH) ? -errno : 0;
+			return stat_nameless(&now, fd, ret_st);
 		r = stat_by_name(fs, &now, ret_st);
 	}
 	return r;

@@ -16,7 +16,7 @@ ROUNDS, root, session = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 
 def content(number):
     seed = hashlib.sha256(f"{session}/{number}".encode()).digest()
-    return (seed * 400)[: 31 * number + 7]
+    return seed * number + seed[:7]
 
 def path(number):
     return os.path.join(root, f"dir{number % 7}", f"file{number}")
@@ -24,9 +24,10 @@ def path(number):
 if sys.argv[4] == "write":
     for number in range(ROUNDS):
         os.makedirs(os.path.dirname(path(number)), exist_ok=True)
+        data = content(number)
         with open(path(number), "wb") as f:
-            f.write(content(number)[: number * 3])
-            f.write(content(number)[number * 3 :])
+            f.write(data[: number * 3])
+            f.write(data[number * 3 :])
 for number in range(ROUNDS):
     with open(path(number), "rb") as f:
         assert f.read() == content(number), path(number)

@@ -61,6 +61,7 @@ os.close(fd)
 # Removed, and changed by the descriptor that is left.
 fd = opened("removed")
 os.unlink("removed")
+assert os.fstat(fd).st_nlink == 0
 os.fchmod(fd, 0o777)
 assert mode(fd) == 0o777
 os.fchown(fd, 5, 6)
