@@ -84,6 +84,31 @@ for process in processes:
 open(os.path.join(mnt, "..", "token"), "w").write(str(last))
 PY
 
+# Two take turns: when one has closed the file, the other is not denied.
+cat >"$dir/turns.py" <<'PY'
+import fcntl, mmap, os, sys
+name, rounds = sys.argv[1], int(sys.argv[2])
+turn = mmap.mmap(-1, 4096)
+child = os.fork()
+denied = 0
+for n in range(rounds):
+    if n % 2 == (child == 0):
+        continue
+    fd = os.open(name, os.O_CREAT | os.O_RDWR)
+    while turn[0] != n % 256:
+        os.sched_yield()
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        denied += 1
+    os.close(fd)
+    turn[0] = (n + 1) % 256
+if child == 0:
+    os._exit(denied > 0)
+assert denied == 0, denied
+assert os.waitpid(child, 0)[1] == 0
+PY
+
 race() {
 	timeout 60 "$python" "$dir/racers.py" "$cli" "$mnt" "$share" "$1" "$2" 32 || fail "race for $1"
 	is "$(find "$share" -mindepth 1 ! -name race.lock)" ''
@@ -95,7 +120,9 @@ mount_start
 race create 20
 race mkdir 20
 race symlink 20
-race flock 60
+race flock 20
+timeout 60 "$python" "$dir/turns.py" "$(session_make turns)/turns.lock" 3000 || fail 'denied after a close'
+rm "$share/turns.lock"
 # The tokens go on where another worker, and another mount, begin.
 kill -9 "$(status worker_pid)"
 race create 2
