@@ -245,6 +245,8 @@ on_exit() {
 	local status=$? log
 
 	trap - ERR EXIT
+	# Whoever reads our words may have gone: the rest is to be done all the same.
+	trap '' PIPE
 	set +e
 	[[ -e $dir/failed && $status == 0 ]] && status=1
 	cd /
