@@ -23,13 +23,12 @@ read -r _ <"$4"
 SH
 mkfifo "$dir/go"
 
-# hold IDIOM [NAME]: a run of session `holder` that holds the lock; $holder is `run`, $command its COMMAND.
+# hold IDIOM [NAME]: a run of session `holder` that holds the lock; $holder is `run`.
 hold() {
 	rm -f "$dir/ready"
 	"$cli" run --session holder -- sh "$dir/hold" "$1" "$share/${2-t.lock}" "$dir/ready" "$dir/go" &
 	holder=$!
 	within 10 test -s "$dir/ready"
-	command=$(<"$dir/ready")
 }
 
 # Opened for both, the FIFO blocks nobody here.
