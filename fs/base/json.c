@@ -235,3 +235,38 @@ char *base64_encode(const void *bytes, size_t len)
 	*out = '\0';
 	return ret;
 }
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool base64_decode(const char *text, size_t len, struct buf *ret_bytes)
+{
+	if (len % 4)
+		return false;
+	for (size_t i = 0; i < len; i += 4) {
+		size_t padding = 0;
+		uint32_t bits = 0;
+
+		if (i + 4 == len && text[i + 3] == '=')
+			padding = text[i + 2] == '=' ? 2 : 1;
+		for (size_t j = 0; j < 4; j++) {
+			int digit = j < 4 - padding ? base64_digit(text[i + j]) : 0;
+
+			if (digit < 0)
+				return false;
+			bits = bits << 6 | (uint32_t)digit;
+		}
+		buf_add(ret_bytes,
+			(const char[]){(char)(bits >> 16), (char)(bits >> 8), (char)bits},
+			3 - padding);
+	}
+	return true;
+}

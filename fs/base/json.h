@@ -45,3 +45,5 @@ json_t *json_parse(const char *text, size_t len, const char *what, struct err *e
 
 /* Base64 (RFC 4648) of bytes. NULL when out of memory; the caller frees. */
 char *base64_encode(const void *bytes, size_t len);
+/* Appends the bytes; false where the text is no base64 of that form, padding included. */
+bool base64_decode(const char *text, size_t len, struct buf *ret_bytes);

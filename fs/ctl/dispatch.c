@@ -104,6 +104,62 @@ static int check_members(const struct ctl_operation *operation, json_t *members,
 	return 0;
 }
 
+/* A JSON string of any bytes, which no JSON text could hold. NULL: no base64, or a NUL in it. */
+static json_t *decode_text(const json_t *encoded)
+{
+	_cleanup_buf_ struct buf bytes = {0};
+
+	if (!json_is_string(encoded) ||
+	    !base64_decode(json_string_value(encoded), json_string_length(encoded), &bytes) ||
+	    buf_failed(&bytes) || !bytes.len || memchr(bytes.data, '\0', bytes.len))
+		return NULL;
+	return json_stringn_nocheck(bytes.data, bytes.len);
+}
+
+static json_t *decode_member(const json_t *encoded, enum ctl_type type)
+{
+	_cleanup_json_ json_t *array = NULL;
+	const json_t *item;
+	size_t i;
+
+	if (type == CTL_TEXT)
+		return decode_text(encoded);
+	if (!json_is_array(encoded))
+		return NULL;
+	array = json_array();
+	json_array_foreach(encoded, i, item)
+	{
+		/* Appending NULL fails. */
+		if (json_array_append_new(array, decode_text(item)) < 0)
+			return NULL;
+	}
+	return json_incref(array);
+}
+
+/* What is given as NAME_b64 takes the place of NAME, for paths that are not UTF-8. */
+static int decode_members(const struct ctl_operation *operation, json_t *members, struct err *err)
+{
+	for (const struct ctl_member *member = operation->members; member->name; member++) {
+		char key[64];
+		json_t *encoded, *decoded;
+
+		if (member->type != CTL_TEXT && member->type != CTL_TEXTS)
+			continue;
+		snprintf(key, sizeof(key), "%s_b64", member->name);
+		encoded = json_object_get(members, key);
+		if (!encoded)
+			continue;
+		decoded = decode_member(encoded, member->type);
+		if (!decoded)
+			return err_set(err, ERR_VALIDATION_ERROR,
+				       "%s: member \"%s\" must be %s in base64, without NUL",
+				       operation->name, key, type_names[member->type]);
+		json_object_set_new(members, member->name, decoded);
+		json_object_del(members, key);
+	}
+	return 0;
+}
+
 static int unknown_operation(const char *name, struct err *err)
 {
 	_cleanup_buf_ struct buf names = {0};
@@ -134,6 +190,8 @@ int dispatch_parse(struct ctl_request *request, const char *text, size_t len, st
 			request->operation = &operations[i];
 	if (!request->operation)
 		return unknown_operation(name, err);
+	if (decode_members(request->operation, request->members, err) < 0)
+		return -1;
 	return check_members(request->operation, request->members, err);
 }
 

@@ -85,16 +85,32 @@ char *operand_path(const char *text, struct err *err)
 	return path;
 }
 
-json_t *operand_paths(const struct args *args, size_t first, struct err *err)
+static int append_raw(json_t *array, const char *path)
 {
-	_cleanup_json_ json_t *paths = json_array();
+	_cleanup_free_ char *encoded = base64_encode(path, strlen(path));
+
+	return json_array_append_new(array, encoded ? json_string(encoded) : NULL);
+}
+
+int operand_paths(const struct args *args, size_t first, json_t *request, struct err *err)
+{
+	_cleanup_json_ json_t *paths = json_array(), *raw = json_array();
+	bool all_lossless = true;
 
 	for (size_t i = first; i < args_operand_count(args); i++) {
 		_cleanup_free_ char *path = operand_path(args_operand(args, i), err);
+		bool lossless;
 
 		if (!path)
-			return NULL;
-		json_array_append_new(paths, json_text(path));
+			return -1;
+		if (json_array_append_new(paths, json_text_n(path, strlen(path), &lossless)) < 0 ||
+		    append_raw(raw, path) < 0)
+			return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
+		all_lossless = all_lossless && lossless;
 	}
-	return TAKE_PTR(paths);
+	if (json_array_size(paths))
+		json_object_set(request, "paths", paths);
+	if (!all_lossless)
+		json_object_set(request, "paths_b64", raw);
+	return 0;
 }

@@ -21,5 +21,8 @@ int operand_check_session(const char *text, const char *what, struct err *err);
 char *operand_path(const char *text, struct err *err);
 
 struct args;
-/* All operands from `first` on as an array of such paths. NULL with err. A new reference. */
-json_t *operand_paths(const struct args *args, size_t first, struct err *err);
+/*
+ * All operands from `first` on as such paths, in the request's member "paths", which is absent where
+ * there are none; in "paths_b64" too where one is not UTF-8. 0, or -1 with err.
+ */
+int operand_paths(const struct args *args, size_t first, json_t *request, struct err *err);

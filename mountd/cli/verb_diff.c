@@ -11,19 +11,15 @@
 static int diff_act(struct call *call, struct answer *answer, struct err *err)
 {
 	const char *session = args_operand(call->args, 0);
-	_cleanup_json_ json_t *paths = NULL;
-	json_t *request;
+	_cleanup_json_ json_t *request = NULL;
 
 	if (operand_check_session(session, "SESSION", err) < 0)
 		return -1;
-	paths = operand_paths(call->args, 1, err);
-	if (!paths)
-		return -1;
 	request = ctl_request("session.diff");
 	json_object_set_new(request, "session", json_string(session));
-	if (json_array_size(paths))
-		json_object_set(request, "paths", paths);
-	return ctl_call_consume(call, request, answer, err);
+	if (operand_paths(call->args, 1, request, err) < 0)
+		return -1;
+	return ctl_call_consume(call, TAKE_PTR(request), answer, err);
 }
 
 static const char *change_name(const char *letter)

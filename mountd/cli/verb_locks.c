@@ -19,7 +19,7 @@ static int locks_act(struct call *call, struct answer *answer, struct err *err)
 		return -1;
 	request = ctl_request("locks");
 	if (path)
-		json_object_set_new(request, "path", json_text(path));
+		json_set_text(request, "path", path);
 	return ctl_call_consume(call, request, answer, err);
 }
 

@@ -23,7 +23,7 @@ static int wait_act(struct call *call, struct answer *answer, struct err *err)
 	if (!path)
 		return -1;
 	request = ctl_request("lock.wait");
-	json_object_set_new(request, "path", json_text(path));
+	json_set_text(request, "path", path);
 	if (args_given(call->args, "timeout"))
 		json_object_set_new(request, "timeout_ms",
 				    json_integer((json_int_t)(timeout_ns / NSEC_PER_MSEC)));

@@ -40,7 +40,8 @@ static void sleep_ms(int64_t ms)
 
 void retry_wait(const struct run_plan *plan, const json_t *error)
 {
-	json_t *path = json_object_get(json_object_get(error, "lock"), "path");
+	json_t *lock = json_object_get(error, "lock");
+	json_t *path = json_object_get(lock, "path"), *raw = json_object_get(lock, "path_b64");
 	json_t *after = json_object_get(error, "retry_after_ms");
 	int64_t bound_ms = after ? json_integer_value(after) : RETRY_DEFAULT_MS;
 	_cleanup_close_ int fd = -1;
@@ -66,6 +67,8 @@ void retry_wait(const struct run_plan *plan, const json_t *error)
 	}
 	request = ctl_request("lock.wait");
 	json_object_set(request, "path", path);
+	if (raw)
+		json_object_set(request, "path_b64", raw);
 	json_object_set_new(request, "timeout_ms", json_integer(bound_ms));
 	/* TIMEOUT and a free lock mean the same here: now is the time to try. */
 	if (ctl_ask_consume(fd, request, &answer, &err) < 0)

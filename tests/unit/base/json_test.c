@@ -80,6 +80,25 @@ Test(json, base64_follows_the_rfc)
 
 		cr_assert_str_eq(text, cases[i][1]);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf bytes = {0};
+
+		cr_assert(base64_decode(cases[i][1], strlen(cases[i][1]), &bytes));
+		cr_assert_eq(bytes.len, strlen(cases[i][0]));
+		cr_assert_eq(memcmp(bytes.len ? bytes.data : "", cases[i][0], bytes.len), 0);
+	}
+}
+
+Test(json, what_is_no_base64_is_refused)
+{
+	static const char *const cases[] = {"Z",    "Zg",   "Zg=",  "Z===",  "====", "Zg==Zg==",
+					    "Z=g=", "Zm9*", "Zm9 ", "Zm\n=", "=g==", "Zm-_"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf bytes = {0};
+
+		cr_assert(!base64_decode(cases[i], strlen(cases[i]), &bytes), "%s", cases[i]);
+	}
 }
 
 static json_t *parse(const char *text)

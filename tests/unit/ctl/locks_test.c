@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "support/ask.h"
 
@@ -185,4 +186,37 @@ Test(locks, one_private_to_the_caller_s_session_is_waited_for)
 		     -EAGAIN);
 	cr_assert_eq(locks_waiters(instance.locks, &own), 1);
 	child_end(&child);
+}
+
+Test(locks, a_path_that_is_not_utf8_is_given_in_base64)
+{
+	json_t *json;
+
+	instance_lock(0, 0, "\xff.lock", session, 0);
+	/* "/tmp/\xff.lock" */
+	json = ask(ALICE, "{\"op\": \"lock.wait\", \"path\": \"/tmp/x\", \"path_b64\": "
+			  "\"L3RtcC//LmxvY2s=\", \"timeout_ms\": 0}");
+	cr_assert_str_eq(code_of(json), "TIMEOUT");
+	json_decref(json);
+	json = ask(ALICE, "{\"op\": \"locks\", \"path_b64\": \"L3RtcC//LmxvY2s=\"}");
+	cr_assert_eq(json_array_size(at(json, "data.locks")), 1);
+	cr_assert_str_eq(text_at(json, "data.locks.0.lock.path_b64"), "L3RtcC//LmxvY2s=");
+	json_decref(json);
+}
+
+Test(locks, what_is_no_base64_is_refused)
+{
+	static const char *const bad[] = {"7", "\"L3Rt*\"", "\"L3RtcAA=\"", "\"\"",
+					  "[\"L3RtcA==\"]"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char request[128];
+		json_t *json;
+
+		snprintf(request, sizeof(request), "{\"op\": \"locks\", \"path_b64\": %s}", bad[i]);
+		json = ask(ALICE, request);
+		cr_assert_str_eq(code_of(json), "VALIDATION_ERROR", "%s", bad[i]);
+		cr_assert(strstr(text_at(json, "error.message"), "path_b64"));
+		json_decref(json);
+	}
 }
