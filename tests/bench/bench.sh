@@ -25,6 +25,7 @@ done
 memory=$(mktemp -d "${BENCH_DIR:-/dev/shm}/sessionfs-bench.XXXXXX")
 disk=
 child=
+# shellcheck disable=SC2317 # the trap calls it
 clean() {
 	# With it goes all that runs in its namespaces.
 	[[ -z $child ]] || kill -KILL "$child" 2>/dev/null || true
