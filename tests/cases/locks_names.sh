@@ -23,7 +23,7 @@ release() {
 
 # Odd names: the file of the lock is found by listing, what it says is JSON, and leads back to the name.
 long=$(printf '%0250d' 0).lock
-names=("a b.lock" "it's.lock" 'quo"te.lock' $'new\nline.lock' $'tab\tesc\e[31m.lock' '$(reboot).lock' '-n.lock'
+names=("a b.lock" "it's.lock" 'quo"ted.lock' $'new\nline.lock' $'tab\tesc\e[31m.lock' '$(reboot).lock' '-n.lock'
 	'`id`.lock' 'back\slash.lock' $'\xff\xfe.lock' $'caf\xc3\xa9.lock' $'caf\xe9.lock' '*.lock' '.lock' 'LOCK' 'lock'
 	$'\xe2\x80\xae.lock' "$long" 'a.lock.json.lock' 'tool.pid' 'x.lck' 'y.lockfile')
 for name in "${names[@]}"; do
