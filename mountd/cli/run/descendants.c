@@ -81,7 +81,7 @@ size_t descendants_list(pid_t root, pid_t **ret_pids)
 	if (found && pids)
 		count = descendants_of(root, list.items, list.count, found);
 	for (size_t i = 0; i < count; i++) {
-		/* Found in this very list. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
+		/* Found in this very list. NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
 		pid_t pid = list.items[found[i]].pid;
 		struct proc_id id;
 
