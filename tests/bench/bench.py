@@ -145,7 +145,7 @@ def progress(text):
 def suites(bench, chosen):
     """(name, function) of each suite; the conditions are set before its function runs."""
     everything = [kind for kind in workloads.ALL if not chosen or kind.name in chosen]
-    io_only = [kind for kind in everything if kind is workloads.Io]
+    io_only = [kind for kind in everything if kind in (workloads.Io, workloads.Maps)]
     one, all_cpus = {min(bench.cpus)}, set(bench.cpus)
 
     def on(base_dir, cpus, title, kinds):

@@ -18,7 +18,7 @@ out=$top/build/bench
 }
 
 mkdir -p "$out"
-for program in smallfiles startloop; do
+for program in smallfiles onefile startloop; do
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$out/$program" "$top/tests/bench/$program.c"
 done
 

@@ -4,7 +4,7 @@
 from statistics import median
 
 REFERENCE = "native"
-RIVAL = "fuse-overlayfs"
+RIVALS = ("fuse-overlayfs", "bindfs")  # in user space: the faster one counts
 OURS = "sessionfs"
 
 
@@ -29,6 +29,11 @@ class Table:
         a, b = median(row[contender]), median(row[reference])
         return a / b if self.higher else b / a
 
+    def against_rivals(self, metric):
+        """How fast we are against the faster of the rivals; None where there is none."""
+        speeds = [self.speed(metric, OURS, rival) for rival in RIVALS]
+        return min((speed for speed in speeds if speed is not None), default=None)
+
     def contenders(self):
         names = []
         for row in self.figures.values():
@@ -42,13 +47,13 @@ class Table:
     def render(self):
         others = [name for name in self.contenders() if name != REFERENCE]
         head = [f"{REFERENCE}, {self.unit}", f"{OURS}, {self.unit}"]
-        head += [f"{name}" for name in others] + [f"vs {RIVAL}"]
+        head += [f"{name}" for name in others] + ["vs best rival"]
         rows = []
         for metric, row in self.figures.items():
             cells = [number(median(row[name])) if name in row else "-"
                      for name in (REFERENCE, OURS)]
             cells += [ratio(self.speed(metric, name, REFERENCE)) for name in others]
-            cells.append(ratio(self.speed(metric, OURS, RIVAL)))
+            cells.append(ratio(self.against_rivals(metric)))
             rows.append((metric, cells))
         return "\n".join([self.title, *align(["", *head], rows)])
 

@@ -102,10 +102,10 @@ class LowerFiles(SmallFiles):
 
 
 class CopyUp(SmallFiles):
-    """1,000 files of the lower, another 1,000 each time: rewritten, then removed."""
+    """2,000 files of the lower, others each time: rewritten, then removed."""
 
     name = "copy-up"
-    count = 1000
+    count = 2000
     phases = [("rewrite", "rewrite a lower file"), ("unlink", "unlink a lower file")]
 
     def prepare(self, contender):
@@ -122,6 +122,130 @@ class CopyUp(SmallFiles):
         seconds = dict(line.split() for line in output.splitlines())
         return {metric: float(seconds[phase]) * 1e6 / self.count
                 for phase, metric in self.phases}
+
+
+class OneFile(Workload):
+    """Operations on one file; its figures are seconds, or MB/s of maps."""
+
+    def one_file(self, path, *phases):
+        output = self.client([self.bench.program("onefile"), path, *phases])
+        return [float(line.split()[1]) for line in output.splitlines()]
+
+
+class BigCopyUp(OneFile):
+    """The first write to a file of 256 MiB; each round's is another name of one file."""
+
+    name = "copy-up of a big file"
+    unit = "ms"
+    size_mib = 256
+
+    def prepare(self, contender):
+        names = [os.path.join(contender.lower, f"big-{number}")
+                 for number in range(self.bench.rounds)]
+        with open(names[0], "wb") as file:
+            for _ in range(self.size_mib):
+                file.write(os.urandom(1 << 20))
+        for name in names[1:]:
+            os.link(names[0], name)
+
+    def run(self, contender):
+        path = os.path.join(contender.path, f"big-{self.bench.round}")
+        (seconds,) = self.one_file(path, "touch")
+        os.unlink(path)
+        return {f"first write to {self.size_mib} MiB": seconds * 1e3}
+
+
+class Maps(OneFile):
+    """A shared map of a file of the session's own."""
+
+    name = "mmap"
+    unit = "MB/s"
+    higher = True
+    skips = ()
+
+    def run(self, contender):
+        path = os.path.join(contender.path, "mapped")
+        with open(path, "wb") as file:
+            for _ in range(self.bench.io_mib):
+                file.write(bytes(1 << 20))
+        read, written = self.one_file(path, "map-read", "map-write")
+        os.unlink(path)
+        return {"read": read, "write": written}
+
+
+class Locks(OneFile):
+    """Locking and unlocking a file that nobody else uses."""
+
+    name = "file locks"
+    unit = "us"
+
+    def run(self, contender):
+        path = os.path.join(contender.path, "locked")
+        with open(path, "wb"):
+            pass
+        fcntl, flock = self.one_file(path, "fcntl", "flock")
+        os.unlink(path)
+        return {"fcntl lock + unlock": fcntl * 1e6, "flock lock + unlock": flock * 1e6}
+
+
+class TwoClients(Workload):
+    """Two processes at once, each on files of a directory of its own."""
+
+    name = "two clients"
+    unit = "us"
+    phases = ["create", "stat", "read", "unlink"]
+
+    def run(self, contender):
+        cpus = self.bench.cpus
+        paths = [os.path.join(contender.path, name) for name in ("first", "second")]
+        for path in paths:
+            os.mkdir(path)
+        count = self.bench.files // 2
+        clients = [subprocess.Popen([self.bench.program("smallfiles"), path, str(count), "100",
+                                     *self.phases], stdin=subprocess.DEVNULL, text=True,
+                                    stdout=subprocess.PIPE,
+                                    preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+                   for path in paths]
+        seconds = dict.fromkeys(self.phases, 0.0)
+        for client in clients:
+            for line in client.communicate()[0].splitlines():
+                phase, figure = line.split()
+                seconds[phase] += float(figure)
+            if client.returncode:
+                raise subprocess.CalledProcessError(client.returncode, client.args)
+        for path in paths:
+            os.rmdir(path)
+        # Of each client, a file: half of what the two took together.
+        return {phase: figure * 1e6 / count / len(clients) for phase, figure in seconds.items()}
+
+
+class Compile(Workload):
+    """gcc on sources that lie in the file system, the objects beside them."""
+
+    name = "compile"
+    unit = "ms"
+    count = 12
+    source = """#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pthread.h>
+#include "shared.h"
+int part_%(number)d(int x) { char text[64]; snprintf(text, sizeof(text), "%%d", x + SHARED); return atoi(text); }
+"""
+
+    def run(self, contender):
+        path = os.path.join(contender.path, "project")
+        os.mkdir(path)
+        with open(os.path.join(path, "shared.h"), "w", encoding="ascii") as file:
+            file.write("#define SHARED 42\n")
+        names = [os.path.join(path, f"part{number}.c") for number in range(self.count)]
+        for number, name in enumerate(names):
+            with open(name, "w", encoding="ascii") as file:
+                file.write(self.source % {"number": number})
+        command = ["gcc", "-O1", "-shared", "-fPIC", "-o", "project.so", "-save-temps=obj", *names]
+        figures = {"12 files, with what lies between": self.timed(command, cwd=path) * 1e3}
+        shutil.rmtree(path)
+        return figures
 
 
 class Trees(Workload):
@@ -182,7 +306,7 @@ class Io(Workload):
         return figures
 
 
-ALL = [SmallFiles, LowerFiles, CopyUp, Trees, Io]
+ALL = [SmallFiles, LowerFiles, CopyUp, BigCopyUp, TwoClients, Locks, Trees, Compile, Maps, Io]
 
 
 def drop_caches():
