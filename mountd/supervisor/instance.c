@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
@@ -173,11 +175,33 @@ static void explain_by_log(const struct instance_state *state, struct err *err)
 		err_suggest(err, "See %.400s", log_path);
 }
 
+static void lift_limit(enum __rlimit_resource resource)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (setrlimit(resource, &limit) == 0 || getrlimit(resource, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(resource, &limit);
+}
+
+/*
+ * What whoever mounts has set for his own programs would end us at the first large file; what we may
+ * not lift makes a write fail instead.
+ */
+static void lift_limits(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	lift_limit(RLIMIT_FSIZE);
+	lift_limit(RLIMIT_CPU);
+}
+
 static int serve(struct instance_state *state, struct err *err)
 {
 	struct supervisor *supervisor = &state->supervisor;
 	struct heritage *heritage = &supervisor->heritage;
 
+	lift_limits();
 	heritage->fuse_fd = device_open(err);
 	if (heritage->fuse_fd < 0 || open_store(state, err) < 0 || make_arena(heritage, err) < 0 ||
 	    point_make(state->config->mountpoint, &state->point_made, err) < 0 ||
