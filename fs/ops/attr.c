@@ -62,19 +62,16 @@ static void do_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info 
 /* As the caller, so that the kernel takes set-id bits and the disk's reserve as for him. */
 static int set_size(fuse_req_t req, const char *path, off_t size)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = sys_as_user(ctx->uid, ctx->gid);
+	r = fs_as_writer(req);
 	if (r < 0)
 		return r;
-	sys_drop_write_caps();
 	r = ftruncate(fd, size) ? -errno : 0;
-	sys_restore_caps();
-	sys_as_root();
+	fs_as_worker();
 	return r;
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * READ, WRITE, FSYNC, FLUSH, FALLOCATE, LSEEK: of files without passthrough, and what passthrough
- * leaves to us.
+ * READ, WRITE of files without passthrough; FSYNC, which passthrough leaves to us.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/sys.h"
 #include "ops/ctl_file.h"
 #include "ops/fs.h"
 
@@ -16,7 +15,7 @@
 static int open_handle(struct fs *fs, const struct handle_record *record,
 		       const struct node_info *node)
 {
-	int flags = (int)record->flags & ~(O_TRUNC | O_DIRECT | O_NOATIME);
+	int flags = (int)record->flags & (O_ACCMODE | O_NOATIME);
 
 	/* Our own reads, for pages that are written in part, need both. */
 	if ((flags & O_ACCMODE) == O_WRONLY)
@@ -82,59 +81,60 @@ static void do_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset
 	fuse_reply_data(req, &data, FUSE_BUF_SPLICE_MOVE);
 }
 
-/* Only the control file is written to among virtual files; its messages are small. */
-static void write_ctl(struct fs *fs, fuse_req_t req, uint64_t fh, struct fuse_bufvec *in)
+/*
+ * How this write goes to the file, by the flags that its descriptor has now (fcntl(2) may have changed
+ * them). Appending is of a write, not of our fd: the kernel sends pages of a map by any handle.
+ */
+static int write_flags(const struct fuse_file_info *fi)
 {
-	size_t size = fuse_buf_size(in);
-	_cleanup_free_ char *data = malloc(size + 1);
-	struct fuse_bufvec out = FUSE_BUFVEC_INIT(size);
-	ssize_t n;
+	int flags = 0;
 
-	if (!data) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	out.buf[0].mem = data;
-	n = fuse_buf_copy(&out, in, 0);
-	if (n < 0)
-		fs_reply(req, (int)n);
-	else
-		ctl_file_write(fs, req, fh, data, (size_t)n);
+	if (fi->writepage)
+		return 0;
+	if (fi->flags & O_APPEND)
+		flags |= RWF_APPEND;
+	if ((fi->flags & O_SYNC) == O_SYNC)
+		flags |= RWF_SYNC;
+	else if (fi->flags & O_DSYNC)
+		flags |= RWF_DSYNC;
+	return flags;
 }
 
-/* Valid replies: write, error. */
-static void do_write_buf(fuse_req_t req, fuse_ino_t nodeid, struct fuse_bufvec *in, off_t offset,
-			 struct fuse_file_info *fi)
+static ssize_t write_at(int fd, const char *data, size_t size, off_t offset,
+			const struct fuse_file_info *fi)
+{
+	const struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	ssize_t n = pwritev2(fd, &part, 1, offset, write_flags(fi));
+
+	return n < 0 ? -errno : n;
+}
+
+/*
+ * As the caller, so that set-id bits and the disk's reserve are treated as for him; but pages of a
+ * map come from nobody, and were accepted when he wrote to them. Valid replies: write, error.
+ */
+static void do_write(fuse_req_t req, fuse_ino_t nodeid, const char *data, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct handle_record *handle = handle_at(fs->handles, fi->fh);
-	struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
 	ssize_t n;
 	int fd;
 
 	(void)nodeid;
+	/* Only the control file is written to among virtual files. */
 	if (handle && handle->head.state == HANDLE_STATE_CTL) {
-		write_ctl(fs, req, fi->fh, in);
+		ctl_file_write(fs, req, fi->fh, data, size);
 		return;
 	}
-	fd = handle_fd(fs, fi->fh);
-	if (fd < 0) {
-		fs_reply(req, fd);
-		return;
+	n = fd = handle_fd(fs, fi->fh);
+	if (fd >= 0 && !fi->writepage)
+		n = fs_as_writer(req);
+	if (n >= 0) {
+		n = write_at(fd, data, size, offset, fi);
+		if (!fi->writepage)
+			fs_as_worker();
 	}
-	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-	out.buf[0].fd = fd;
-	out.buf[0].pos = offset;
-	/* As the caller, so that set-id bits and the disk's reserve are treated as for him. */
-	if (sys_as_user(ctx->uid, ctx->gid) < 0) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	sys_drop_write_caps();
-	n = fuse_buf_copy(&out, in, 0);
-	sys_restore_caps();
-	sys_as_root();
 	if (n < 0)
 		fs_reply(req, (int)n);
 	else
@@ -162,62 +162,9 @@ static void do_fsync(fuse_req_t req, fuse_ino_t nodeid, int datasync, struct fus
 	fs_reply(req, r);
 }
 
-/* Valid replies: err. */
-static void do_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offset, off_t length,
-			 struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_of(req);
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	_cleanup_close_ int fd = -1;
-	struct node_info node;
-	int r = node_get(fs->nodes, nodeid, &node);
-
-	(void)fi;
-	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
-		r = -EOPNOTSUPP;
-	if (r == 0)
-		r = fd = fs_open_data(fs, &node, O_RDWR);
-	if (r >= 0)
-		r = sys_as_user(ctx->uid, ctx->gid);
-	if (r >= 0) {
-		sys_drop_write_caps();
-		r = fallocate(fd, mode, offset, length) ? -errno : 0;
-		sys_restore_caps();
-		sys_as_root();
-	}
-	fs_reply(req, r);
-}
-
-/* Valid replies: lseek, error. Only SEEK_DATA and SEEK_HOLE come here. */
-static void do_lseek(fuse_req_t req, fuse_ino_t nodeid, off_t offset, int whence,
-		     struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_of(req);
-	_cleanup_close_ int fd = -1;
-	struct node_info node;
-	off_t at = 0;
-	int r = node_get(fs->nodes, nodeid, &node);
-
-	(void)fi;
-	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
-		r = -EINVAL;
-	if (r == 0)
-		r = fd = fs_open_data(fs, &node, O_RDONLY);
-	if (r >= 0) {
-		at = lseek(fd, offset, whence);
-		r = at < 0 ? -errno : 0;
-	}
-	if (r < 0)
-		fs_reply(req, r);
-	else
-		fuse_reply_lseek(req, at);
-}
-
 void ops_data(struct fuse_lowlevel_ops *ops)
 {
 	ops->read = do_read;
-	ops->write_buf = do_write_buf;
+	ops->write = do_write;
 	ops->fsync = do_fsync;
-	ops->fallocate = do_fallocate;
-	ops->lseek = do_lseek;
 }

@@ -44,6 +44,25 @@ struct creator fs_creator(fuse_req_t req)
 	return (struct creator){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask};
 }
 
+int fs_as_writer(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	int r = sys_as_user(ctx->uid, ctx->gid);
+
+	if (r < 0)
+		return r;
+	r = sys_drop_write_caps();
+	if (r < 0)
+		sys_as_root();
+	return r;
+}
+
+void fs_as_worker(void)
+{
+	sys_restore_caps();
+	sys_as_root();
+}
+
 int fs_lock_key(const struct layer_dir *dir, const char *name, char *path, size_t size,
 		struct lock_key *ret_key)
 {

@@ -51,6 +51,14 @@ static inline void fs_reply(fuse_req_t req, int r)
 }
 
 /*
+ * The calling thread works as who asks, and without the capabilities that would leave set-id bits on
+ * a file that he writes or let him use the disk's reserve; fs_as_worker() ends that. 0 or negative
+ * errno: then nothing is to be ended.
+ */
+int fs_as_writer(fuse_req_t req);
+void fs_as_worker(void);
+
+/*
  * The directory of a handler's `parent` argument, which must be one of a view: its node and layers.
  * 0; -ESTALE; -EPERM for a virtual directory, in which nobody makes or removes anything.
  */
@@ -112,6 +120,7 @@ void ops_remove(struct fuse_lowlevel_ops *ops);
 void ops_rename(struct fuse_lowlevel_ops *ops);
 void ops_open(struct fuse_lowlevel_ops *ops);
 void ops_data(struct fuse_lowlevel_ops *ops);
+void ops_range(struct fuse_lowlevel_ops *ops);
 void ops_dir(struct fuse_lowlevel_ops *ops);
 void ops_xattr(struct fuse_lowlevel_ops *ops);
 void ops_flock(struct fuse_lowlevel_ops *ops);

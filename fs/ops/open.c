@@ -106,7 +106,6 @@ void file_undo_open(struct fs *fs, struct fuse_file_info *fi)
 
 static int truncate_opened(fuse_req_t req, int path_fd)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	_cleanup_close_ int fd = -1;
 	char path[32];
 	int r;
@@ -115,13 +114,11 @@ static int truncate_opened(fuse_req_t req, int path_fd)
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	r = sys_as_user(ctx->uid, ctx->gid);
+	r = fs_as_writer(req);
 	if (r < 0)
 		return r;
-	sys_drop_write_caps();
 	r = ftruncate(fd, 0) ? -errno : 0;
-	sys_restore_caps();
-	sys_as_root();
+	fs_as_worker();
 	return r;
 }
 
