@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -29,18 +30,34 @@ static double attr_timeout(struct fs *fs, const struct node_info *node, mode_t m
 	return fs_attr_timeout(node, parent, layer_dir_class(parent, node->name), mode);
 }
 
+/* What the kernel is told of an object, and how long that holds. 0 or negative errno. */
+static int read_attr(struct fs *fs, fuse_req_t req, const struct node_info *node,
+		     struct stat *ret_attr, double *ret_timeout)
+{
+	struct stat st;
+	bool merged;
+	int r;
+
+	if (node->state == NODE_STATE_VIRTUAL)
+		return virtual_attr(fs, req, node, ret_attr, ret_timeout);
+	r = fs_stat(fs, node, &st, &merged);
+	if (r < 0)
+		return r;
+	fs_attr(node, merged, &st, ret_attr);
+	*ret_timeout = attr_timeout(fs, node, st.st_mode);
+	return 0;
+}
+
 static void reply_attr(struct fs *fs, fuse_req_t req, const struct node_info *node)
 {
-	struct stat st, attr;
-	bool merged;
-	int r = fs_stat(fs, node, &st, &merged);
+	struct stat attr;
+	double timeout;
+	int r = read_attr(fs, req, node, &attr, &timeout);
 
-	if (r < 0) {
+	if (r < 0)
 		fs_reply(req, r);
-		return;
-	}
-	fs_attr(node, merged, &st, &attr);
-	fuse_reply_attr(req, &attr, attr_timeout(fs, node, st.st_mode));
+	else
+		fuse_reply_attr(req, &attr, timeout);
 }
 
 /* Valid replies: attr, error. */
@@ -53,8 +70,6 @@ static void do_getattr(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info 
 	(void)fi;
 	if (r < 0)
 		fs_reply(req, r);
-	else if (node.state == NODE_STATE_VIRTUAL)
-		virtual_getattr(fs, req, &node);
 	else
 		reply_attr(fs, req, &node);
 }
@@ -139,6 +154,78 @@ static void do_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int
 		reply_attr(fs, req, &node);
 }
 
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+static void fill_statx(const struct stat *attr, const struct statx_timestamp *birth,
+		       struct statx *ret)
+{
+	*ret = (struct statx){
+		.stx_mask = STATX_BASIC_STATS,
+		.stx_blksize = (uint32_t)attr->st_blksize,
+		.stx_nlink = (uint32_t)attr->st_nlink,
+		.stx_uid = attr->st_uid,
+		.stx_gid = attr->st_gid,
+		.stx_mode = (uint16_t)attr->st_mode,
+		.stx_ino = attr->st_ino,
+		.stx_size = (uint64_t)attr->st_size,
+		.stx_blocks = (uint64_t)attr->st_blocks,
+		.stx_rdev_major = major(attr->st_rdev),
+		.stx_rdev_minor = minor(attr->st_rdev),
+		.stx_atime = {.tv_sec = attr->st_atim.tv_sec,
+			      .tv_nsec = (uint32_t)attr->st_atim.tv_nsec},
+		.stx_mtime = {.tv_sec = attr->st_mtim.tv_sec,
+			      .tv_nsec = (uint32_t)attr->st_mtim.tv_nsec},
+		.stx_ctime = {.tv_sec = attr->st_ctim.tv_sec,
+			      .tv_nsec = (uint32_t)attr->st_ctim.tv_nsec},
+	};
+	if (birth) {
+		ret->stx_mask |= STATX_BTIME;
+		ret->stx_btime = *birth;
+	}
+}
+
+/* When the object in the layer was made; false where its file system does not know. */
+static bool birth_time(struct fs *fs, const struct node_info *node,
+		       struct statx_timestamp *ret_birth)
+{
+	_cleanup_close_ int fd = -1;
+	struct statx st;
+
+	if (node->state != NODE_STATE_VIEW)
+		return false;
+	fd = fs_open_path(fs, node, NULL);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) ||
+	    !(st.stx_mask & STATX_BTIME))
+		return false;
+	*ret_birth = st.stx_btime;
+	return true;
+}
+
+/* What the kernel sends where a program asks for the birth time. Valid replies: statx, error. */
+static void do_statx(fuse_req_t req, fuse_ino_t nodeid, int flags, int mask,
+		     struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct statx_timestamp birth;
+	struct node_info node;
+	struct statx answer;
+	struct stat attr;
+	double timeout;
+	int r = node_get(fs->nodes, nodeid, &node);
+
+	(void)flags;
+	(void)mask;
+	(void)fi;
+	if (r == 0)
+		r = read_attr(fs, req, &node, &attr, &timeout);
+	if (r != 0) {
+		fs_reply(req, r);
+		return;
+	}
+	fill_statx(&attr, birth_time(fs, &node, &birth) ? &birth : NULL, &answer);
+	fuse_reply_statx(req, 0, &answer, timeout);
+}
+#endif
+
 /* Valid replies: statfs, error. */
 static void do_statfs(fuse_req_t req, fuse_ino_t nodeid)
 {
@@ -166,4 +253,7 @@ void ops_attr(struct fuse_lowlevel_ops *ops)
 	ops->getattr = do_getattr;
 	ops->setattr = do_setattr;
 	ops->statfs = do_statfs;
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)
+	ops->statx = do_statx;
+#endif
 }

@@ -121,6 +121,7 @@ void ops_rename(struct fuse_lowlevel_ops *ops);
 void ops_open(struct fuse_lowlevel_ops *ops);
 void ops_data(struct fuse_lowlevel_ops *ops);
 void ops_range(struct fuse_lowlevel_ops *ops);
+void ops_ioctl(struct fuse_lowlevel_ops *ops);
 void ops_dir(struct fuse_lowlevel_ops *ops);
 void ops_xattr(struct fuse_lowlevel_ops *ops);
 void ops_flock(struct fuse_lowlevel_ops *ops);
@@ -133,13 +134,15 @@ void flock_restore(struct fs *fs);
 /* Virtual objects: what the families above hand over. All reply. */
 void virtual_lookup(struct fs *fs, fuse_req_t req, const struct node_info *parent,
 		    const char *name);
-void virtual_getattr(struct fs *fs, fuse_req_t req, const struct node_info *node);
 void virtual_open(struct fs *fs, fuse_req_t req, const struct node_info *node,
 		  struct fuse_file_info *fi);
 void virtual_read(struct fs *fs, fuse_req_t req, struct handle_record *handle, size_t size,
 		  off_t offset, struct fuse_file_info *fi);
 void virtual_release(struct fs *fs, struct handle_record *handle, uint64_t fh);
 void virtual_readlink(struct fs *fs, fuse_req_t req, const struct node_info *node);
+/* Attributes of a virtual object, and how long the kernel may keep them. 0 or negative errno. */
+int virtual_attr(struct fs *fs, fuse_req_t req, const struct node_info *node, struct stat *ret_attr,
+		 double *ret_timeout);
 /* Lists a virtual directory into a handle's listing. 0 or negative errno. */
 int virtual_list(struct fs *fs, fuse_req_t req, const struct node_info *node,
 		 struct listing *ret_listing);

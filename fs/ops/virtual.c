@@ -108,19 +108,18 @@ static int resolve_node(struct fs *fs, fuse_req_t req, const struct node_info *n
 	return r < 0 ? r : virt_resolve(fs->instance, path, fuse_req_ctx(req)->uid, ret_entry);
 }
 
-void virtual_getattr(struct fs *fs, fuse_req_t req, const struct node_info *node)
+int virtual_attr(struct fs *fs, fuse_req_t req, const struct node_info *node, struct stat *ret_attr,
+		 double *ret_timeout)
 {
 	struct virt_entry entry;
 	char path[PATH_MAX];
-	struct stat attr;
 	int r = resolve_node(fs, req, node, path, sizeof(path), &entry);
 
-	if (r < 0) {
-		fs_reply(req, r == -ENOENT ? -ESTALE : r);
-		return;
-	}
-	fill_attr(fs, &entry, node->ino, &attr);
-	fuse_reply_attr(req, &attr, entry.stable ? TIMEOUT_LOWER : 0);
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	fill_attr(fs, &entry, node->ino, ret_attr);
+	*ret_timeout = entry.stable ? TIMEOUT_LOWER : 0;
+	return 0;
 }
 
 void virtual_readlink(struct fs *fs, fuse_req_t req, const struct node_info *node)

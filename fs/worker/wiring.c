@@ -274,6 +274,7 @@ void wiring_operations(struct fuse_lowlevel_ops *ret_ops)
 	ops_open(ret_ops);
 	ops_data(ret_ops);
 	ops_range(ret_ops);
+	ops_ioctl(ret_ops);
 	ops_dir(ret_ops);
 	ops_xattr(ret_ops);
 	ops_flock(ret_ops);

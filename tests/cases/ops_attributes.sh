@@ -1,0 +1,47 @@
+#!/bin/bash
+# The attributes of lsattr and chattr, and birth times: a view answers as a directory of the same file
+# system does, as root, as the files' owner, and as another user. The share stays as it is.
+# shellcheck source=tests/cases/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+populate() {
+	chmod 1777 "$1"
+	echo given >"$1/given"
+	mkdir "$1/given_dir"
+	[[ $2 == 0 ]] || chown -R "$2:$2" "$1"/given*
+	chmod 1777 "$1"
+}
+
+try() {
+	cd "$2"
+	as "$1" "$SESSIONFS_PROGS/try_attributes"
+	cd /
+}
+
+# USER OWNER
+compare() {
+	local before
+
+	rm -rf "$dir/native" "${share:?}"/*
+	mkdir "$dir/native"
+	populate "$dir/native" "$2"
+	populate "$share" "$2"
+	before=$(snapshot "$share")
+	try "$1" "$dir/native" >"$dir/expected"
+	try "$1" "$(session_make "s$1-$2" "$1")" >"$dir/found"
+	same "$dir/expected" "$dir/found" "attributes for user $1 of what is $2's"
+	[[ -s $dir/expected ]] || fail "nothing was tried"
+	is "$(snapshot "$share")" "$before" "the lower"
+}
+
+body() {
+	mount_start
+	compare 0 0
+	compare 0 1000
+	compare 1000 1000
+	compare 1000 0
+	is "$(status worker_restarts)" 0
+	mount_stop
+}
+
+both_ways body
