@@ -145,14 +145,39 @@ static int parent_dir(struct fs *fs, const struct node_info *node, struct layer_
 	return node_dir(fs->nodes, node->parent, ret_dir);
 }
 
+/* The kernel's __FMODE_EXEC: the file is opened to be run. */
+#define OPEN_TO_RUN 0x20
+
+static bool is_running(struct fs *fs, uint32_t node)
+{
+	for (uint64_t fh = 0; (fh = handle_next(fs->handles, fh));) {
+		const struct handle_record *handle = handle_at(fs->handles, fh);
+
+		if (handle && handle->node == node && handle->head.state == HANDLE_STATE_FILE &&
+		    (handle->flags & OPEN_TO_RUN))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A program that runs is not to be cut. Where the caller opens it for writing the kernel sees to
+ * that; for O_RDONLY with O_TRUNC it does only after we have answered.
+ */
+static bool cuts_running(struct fs *fs, const struct node_info *node, int flags)
+{
+	return (flags & O_TRUNC) && (flags & O_ACCMODE) == O_RDONLY && node->opens &&
+	       is_running(fs, node->index);
+}
+
 static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 		     struct fuse_file_info *fi)
 {
 	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
 	_cleanup_close_ int fd = -1;
-	int r = 0;
+	int r = cuts_running(fs, node, fi->flags) ? -ETXTBSY : 0;
 
-	if (wants_write(fi->flags))
+	if (r == 0 && wants_write(fi->flags))
 		r = fs_make_upper(fs, node, fi->flags & O_TRUNC, true);
 	/* What is registered already needs no fd, unless it is to be cut. */
 	if (r == 0 && (!node->backing_id || (fi->flags & O_TRUNC)))
