@@ -238,6 +238,8 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 	like->ino = view_inode_number(&key, found->origin_dev, found->origin_ino);
 	if (found->layer == LAYER_LOWER && found->path_class != CLASS_PRIVATE)
 		like->flags |= NODE_LOWER_CLASS;
+	if (found->made && found->layer == LAYER_UPPER)
+		like->flags |= NODE_NO_CAPABILITY;
 	/* Names of one file that would be copied up are files of their own: each gets its copy. */
 	if (!S_ISDIR(like->type) && found->st.st_nlink > 1 &&
 	    (found->layer == LAYER_UPPER || (like->flags & NODE_LOWER_CLASS)))
@@ -370,7 +372,8 @@ void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, boo
 
 	pthread_mutex_lock(&nodes->mutex);
 	move_locked(nodes, index, layer, dev, ino);
-	node->flags &= (uint8_t)~NODE_LOWER_CLASS;
+	/* What lives in the lower gets its attributes from others too. */
+	node->flags &= (uint8_t) ~(NODE_LOWER_CLASS | NODE_NO_CAPABILITY);
 	if (lower_class)
 		node->flags |= NODE_LOWER_CLASS;
 	pthread_mutex_unlock(&nodes->mutex);
@@ -415,6 +418,13 @@ void node_linked(struct nodes *nodes, uint32_t index)
 	if (!(node->flags & NODE_BY_INODE) &&
 	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
 		node->flags |= NODE_BY_INODE;
+	pthread_mutex_unlock(&nodes->mutex);
+}
+
+void node_may_be_capable(struct nodes *nodes, uint32_t index)
+{
+	pthread_mutex_lock(&nodes->mutex);
+	node_at(nodes, index)->flags &= (uint8_t)~NODE_NO_CAPABILITY;
 	pthread_mutex_unlock(&nodes->mutex);
 }
 

@@ -41,6 +41,7 @@ enum node_flags {
 	NODE_BACKING_UPPER =
 		4,            /* the passthrough registration is of the upper, else of the lower */
 	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
+	NODE_NO_CAPABILITY = 128, /* made by us, and given no security.capability since */
 };
 
 struct node_record {
@@ -135,6 +136,8 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
+/* The object may have a file capability from now on (NODE_NO_CAPABILITY). */
+void node_may_be_capable(struct nodes *nodes, uint32_t index);
 
 /* The object now lies elsewhere, by a move between layers. */
 void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, bool lower_class,

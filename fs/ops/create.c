@@ -13,7 +13,7 @@
 static int resolve_made(struct layer_dir *dir, const char *name, int path_fd,
 			struct resolved *ret_found)
 {
-	struct resolved found = {.path_class = layer_dir_class(dir, name)};
+	struct resolved found = {.path_class = layer_dir_class(dir, name), .made = true};
 	bool in_lower = view_lives_in_lower(dir, found.path_class);
 	int r;
 

@@ -21,8 +21,10 @@ static int open_object(struct fs *fs, fuse_ino_t nodeid, bool change, char path[
 
 	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
 		r = -EOPNOTSUPP;
-	if (r == 0 && change)
+	if (r == 0 && change) {
 		r = fs_make_upper(fs, &node, false, false);
+		node_may_be_capable(fs->nodes, node.index);
+	}
 	if (r == 0)
 		r = fs_open_path(fs, &node, NULL);
 	if (r >= 0)
@@ -88,8 +90,12 @@ static ssize_t get_by_name(struct fs *fs, fuse_ino_t nodeid, const char *name, v
 	struct stat st;
 	int fd, r = node_get(fs->nodes, nodeid, &node);
 
-	if (r < 0 || node.state != NODE_STATE_VIEW || S_ISDIR(node.type) ||
-	    (node.flags & NODE_NAMELESS))
+	if (r < 0 || node.state != NODE_STATE_VIEW || S_ISDIR(node.type))
+		return -ESTALE;
+	/* The first write to each file asks for this: of a new one it is known. */
+	if ((node.flags & NODE_NO_CAPABILITY) && strcmp(name, "security.capability") == 0)
+		return -ENODATA;
+	if (node.flags & NODE_NAMELESS)
 		return -ESTALE;
 	r = node_dir(fs->nodes, node.parent, &dir);
 	if (r < 0)
@@ -115,10 +121,7 @@ static ssize_t get_opened(struct fs *fs, fuse_ino_t nodeid, const char *name, vo
 	return len < 0 ? -errno : len;
 }
 
-/*
- * The first write to each file asks for its security.capability. Valid replies: buf, data, xattr
- * (the size), error.
- */
+/* Valid replies: buf, data, xattr (the size), error. */
 static void do_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, size_t size)
 {
 	struct fs *fs = fs_of(req);

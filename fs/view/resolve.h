@@ -16,6 +16,7 @@ enum layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
 struct resolved {
 	enum layer layer; /* where its data and attributes are; LAYER_NONE: absent */
 	bool whiteout;    /* absent because the upper says so */
+	bool made;        /* not found, but made by the caller a moment ago: it has no history */
 	enum path_class path_class;
 	struct stat st; /* where layer is not LAYER_NONE */
 	/* Origin of its identity: the lower's file before copy-up, else that of st. */
