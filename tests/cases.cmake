@@ -8,6 +8,10 @@ foreach(source ${progs})
   set_target_properties(prog_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/progs)
   target_link_libraries(prog_${name} PRIVATE Threads::Threads)
+  # File systems for others to stand on.
+  if(name MATCHES "^fuse_")
+    target_link_libraries(prog_${name} PRIVATE PkgConfig::FUSE3)
+  endif()
 endforeach()
 
 function(sessionfs_cases kind labels timeout)

@@ -119,6 +119,8 @@ struct locks_setup {
 
 int locks_new(const struct locks_setup *setup, struct locks **ret_locks);
 void locks_free(struct locks *locks);
+/* Writes the hold times to disk, where they changed: what is left to do where nothing may be freed. */
+void locks_save_history(struct locks *locks);
 
 /*
  * Claims a lock before the system call that would make its file. Returns a claim, or 0 where the

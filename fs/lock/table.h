@@ -169,9 +169,6 @@ struct lock_report *departed_sweep_locked(struct locks *locks);
 const struct lock_report *recent_find_locked(const struct locks *locks, const struct lock_key *key,
 					     const struct actor *actor);
 
-/* stale.c: writes the hold times to disk, where they changed. */
-void locks_save_history(struct locks *locks);
-
 /* token.c */
 /* Loads the counter at the start of the first worker. Returns 0 or negative errno. */
 int tokens_load(struct locks *locks);

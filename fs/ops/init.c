@@ -32,6 +32,13 @@ static const uint64_t unwanted[] = {
 	FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,   FUSE_CAP_SPLICE_MOVE,
 };
 
+/*
+ * Releases and read-ahead that the kernel has under way at once. With its own number, 12, as many
+ * files of a share that does not answer would keep all others from being closed, and their locks
+ * held. Fewer than there can be threads.
+ */
+#define BACKGROUND_MAX 512
+
 static bool is_overlayfs(int fd)
 {
 	struct statfs statfs;
@@ -63,6 +70,8 @@ static void do_init(void *userdata, struct fuse_conn_info *conn)
 	for (size_t i = 0; i < ARRAY_SIZE(unwanted); i++)
 		fuse_unset_feature_flag(conn, unwanted[i]);
 	conn->max_backing_stack_depth = backing_is_stacked(instance) ? 1 : 0;
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = BACKGROUND_MAX * 3 / 4;
 	instance->kernel_minor = conn->proto_minor;
 	instance->passthrough = false;
 	if (instance->config->no_passthrough)

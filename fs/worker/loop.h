@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads that serve requests: each reads one, and handles it to its end. They differ in no
- * state but what the kernel keeps per thread (file-system ids, umask).
+ * The threads that serve requests (pool.h). They differ in no state but what the kernel keeps per
+ * thread (file-system ids, umask).
  */
 #pragma once
 
@@ -11,6 +11,7 @@ struct fuse_session;
 
 /*
  * Serves until the session ends (unmounted, or fuse_session_exit). Returns 0, or negative errno where
- * reading failed for another reason.
+ * reading failed for another reason. ret_stuck: requests that somebody is still in, blocked: the
+ * process must end without releasing anything.
  */
-int loop_run(struct fuse_session *session, struct arena_globals *globals);
+int loop_run(struct fuse_session *session, struct arena_globals *globals, unsigned int *ret_stuck);

@@ -5,6 +5,7 @@
 #include <fuse_lowlevel.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "worker/handover.h"
@@ -28,7 +29,7 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static int serve(const struct heritage *heritage, struct wiring *wiring)
+static int serve(const struct heritage *heritage, struct wiring *wiring, unsigned int *ret_stuck)
 {
 	struct housekeeping *housekeeping = NULL;
 	int r = wiring_open_session(wiring);
@@ -40,7 +41,9 @@ static int serve(const struct heritage *heritage, struct wiring *wiring)
 	flock_restore(&wiring->fs);
 	r = housekeeping_new(wiring, heritage->alive_fd, &housekeeping);
 	if (r == 0)
-		r = loop_run(wiring->fs.session, wiring->instance.globals);
+		r = loop_run(wiring->fs.session, wiring->instance.globals, ret_stuck);
+	if (*ret_stuck)
+		return r;
 	housekeeping_free(housekeeping);
 	return r;
 }
@@ -48,6 +51,7 @@ static int serve(const struct heritage *heritage, struct wiring *wiring)
 int worker_run(const struct heritage *heritage)
 {
 	struct wiring *wiring;
+	unsigned int stuck = 0;
 	int r;
 
 	raise_descriptor_limit();
@@ -57,7 +61,13 @@ int worker_run(const struct heritage *heritage)
 		log_error("cannot set up the worker: %s", strerror(-r));
 		return 1;
 	}
-	r = serve(heritage, wiring);
+	r = serve(heritage, wiring, &stuck);
+	/* Whoever is blocked in a request still uses it all. */
+	if (stuck) {
+		log_warning("unmounted while %u requests were blocked", stuck);
+		locks_save_history(wiring->instance.locks);
+		_exit(r < 0);
+	}
 	wiring_free(wiring);
 	if (r < 0 && r != -ENODEV) {
 		log_error("the worker ends: %s", strerror(-r));

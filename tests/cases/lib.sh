@@ -250,6 +250,8 @@ on_exit() {
 	set +e
 	[[ -e $dir/failed && $status == 0 ]] && status=1
 	cd /
+	# What a case has that is to be undone before its instance goes.
+	declare -F case_cleanup >/dev/null && case_cleanup
 	if ((status && status != 77)); then
 		for log in "$store/log" "$dir"/log*; do
 			[[ -s $log ]] && echo "--- $log" && tail -n 40 "$log"
