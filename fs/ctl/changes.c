@@ -73,7 +73,7 @@ static int collect_share(struct instance *instance, uint32_t session, uint32_t s
 	const struct share_config *config = &instance->config->shares[share];
 	struct collector collector = {.changes = changes, .share = config->path};
 	_cleanup_close_ int upper = -1;
-	int r = registry_peek_upper(instance->registry, session, share, &upper);
+	int r = registry_peek_upper(instance->registry, session, share, &upper, NULL);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;

@@ -92,7 +92,7 @@ int reset_path(struct instance *instance, uint32_t session, const struct target_
 	       struct err *err)
 {
 	_cleanup_close_ int upper = -1, work = -1;
-	int r = registry_peek_upper(instance->registry, session, path->share, &upper);
+	int r = registry_peek_upper(instance->registry, session, path->share, &upper, NULL);
 
 	if (r == 0) {
 		cleanup_close(&upper);

@@ -40,7 +40,7 @@ static int place_open(const struct locks *locks, const struct lock_key *key,
 	place->name = path_base(key->path);
 	if (key->session) {
 		r = registry_peek_upper(locks->setup.identity->registry, key->session, key->share,
-					&upper_fd);
+					&upper_fd, NULL);
 		if (r < 0)
 			return r;
 		base_fd = upper_fd;

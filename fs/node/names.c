@@ -410,6 +410,17 @@ void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number)
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
+void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden)
+{
+	struct node_record *node = node_at(nodes, index);
+
+	pthread_mutex_lock(&nodes->mutex);
+	node->flags &= (uint8_t)~NODE_HIDDEN;
+	if (hidden)
+		node->flags |= NODE_HIDDEN;
+	pthread_mutex_unlock(&nodes->mutex);
+}
+
 void node_linked(struct nodes *nodes, uint32_t index)
 {
 	struct node_record *node = node_at(nodes, index);

@@ -161,22 +161,30 @@ static uint32_t free_one_locked(struct nodes *nodes, uint32_t index, struct laye
 	return parent;
 }
 
-void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, int *ret_backing_id)
+static void leave(struct node_record *node, struct node_left *left)
+{
+	left->backing_id = node->backing_id;
+	left->hidden = node->flags & NODE_HIDDEN;
+	left->session = node->session;
+	left->share = node->share;
+	left->stamp = node->stamp;
+	node->backing_id = 0;
+}
+
+void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct node_left *ret_left)
 {
 	uint32_t index;
 	bool more;
 
-	*ret_backing_id = 0;
+	*ret_left = (struct node_left){0};
 	pthread_mutex_lock(&nodes->mutex);
 	index = index_of(nodes, nodeid);
 	if (index) {
 		struct node_record *node = node_at(nodes, index);
 
 		node->lookups -= count < node->lookups ? count : node->lookups;
-		if (!node->lookups && index != ROOT_INDEX) {
-			*ret_backing_id = node->backing_id;
-			node->backing_id = 0;
-		}
+		if (!node->lookups && index != ROOT_INDEX)
+			leave(node, ret_left);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
 

@@ -41,6 +41,7 @@ enum node_flags {
 	NODE_BACKING_UPPER =
 		4,            /* the passthrough registration is of the upper, else of the lower */
 	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
+	NODE_HIDDEN = 64,     /* has a link that shows nowhere, see ops/hidden.h */
 	NODE_NO_CAPABILITY = 128, /* made by us, and given no security.capability since */
 };
 
@@ -113,12 +114,24 @@ int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
 int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uint32_t session,
 		     uint32_t share, const struct resolved *found, struct node_info *ret_info);
 
-/* Makes a node without a name (O_TMPFILE): it has lookups 1 and keeps fd (O_PATH), which is taken. */
+/*
+ * Makes a node without a name (O_TMPFILE): it has lookups 1 and keeps fd (O_PATH; -1: none), which is
+ * taken.
+ */
 int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolved *found,
 		      int fd_consume, struct node_info *ret_info);
 
-/* The kernel forgot `count` references. backing_id of a freed node goes to ret_backing_id, else 0. */
-void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, int *ret_backing_id);
+/* What a node that is no more leaves to be cleaned up. */
+struct node_left {
+	int backing_id; /* 0: none */
+	bool hidden;    /* NODE_HIDDEN; what follows says of which view */
+	uint32_t session;
+	uint32_t share;
+	uint32_t stamp;
+};
+
+/* The kernel forgot `count` references. */
+void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct node_left *ret_left);
 
 /*
  * The name of a directory entry is gone (unlink, rmdir, replaced by a rename). fd_consume: an O_PATH
@@ -134,6 +147,8 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 
 /* The object gets another st_ino: it was one of several names of a file, and is its own now. */
 void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
+/* Sets or clears NODE_HIDDEN. */
+void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden);
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
 /* The object may have a file capability from now on (NODE_NO_CAPABILITY). */

@@ -19,7 +19,7 @@ static double attr_timeout(struct fs *fs, const struct node_info *node, mode_t m
 	struct node_info above;
 
 	if (node->flags & NODE_NAMELESS)
-		return 0;
+		return fs_nameless_timeout(node, mode);
 	if (node_get_index(fs->nodes, node->parent, &above) < 0)
 		return 0;
 	if (above.state == NODE_STATE_VIRTUAL)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "ops/hidden.h"
 #include "ops/notifier.h"
 #include "view/copyup.h"
 
@@ -101,6 +102,14 @@ double fs_attr_timeout(const struct node_info *node, const struct layer_dir *par
 	return fs_entry_timeout(node, parent, path_class);
 }
 
+double fs_nameless_timeout(const struct node_info *node, mode_t mode)
+{
+	/* Only that which has no other node either is changed through this one alone. */
+	if (!(node->flags & NODE_HIDDEN) || (mode & (S_ISUID | S_ISGID)))
+		return 0;
+	return node->mapped ? TIMEOUT_LOWER : TIMEOUT_FOREVER;
+}
+
 void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *backing,
 	     struct stat *ret_attr)
 {
@@ -109,6 +118,8 @@ void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *b
 	/* The number of subdirectories of a merge is not known; 1 says so, as overlayfs does. */
 	if (merged_dir)
 		ret_attr->st_nlink = 1;
+	else if ((node->flags & NODE_HIDDEN) && ret_attr->st_nlink)
+		ret_attr->st_nlink--;
 }
 
 int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir, const char *name,
@@ -139,11 +150,13 @@ void fs_reply_entry(struct fs *fs, fuse_req_t req, const struct fuse_entry_param
 
 void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count)
 {
-	int backing_id;
+	struct node_left left;
 
-	node_forget(fs->nodes, nodeid, count, &backing_id);
-	if (backing_id)
-		passthrough_release(fs, backing_id);
+	node_forget(fs->nodes, nodeid, count, &left);
+	if (left.backing_id)
+		passthrough_release(fs, left.backing_id);
+	if (left.hidden)
+		hidden_drop(fs, nodeid, &left);
 }
 
 static int stat_dir(struct fs *fs, const struct node_info *node, struct stat *ret_st,
@@ -180,19 +193,33 @@ static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat
 }
 
 /* What was removed from the view while only in the lower has lost a name here, though not there. */
-static int stat_nameless(const struct node_info *node, int fd, struct stat *ret_st)
+static void lose_link(const struct node_info *node, struct stat *st)
 {
-	if (fstatat(fd, "", ret_st, AT_EMPTY_PATH))
-		return -errno;
-	if (node->layer == LAYER_LOWER && !(node->flags & NODE_LOWER_CLASS) && ret_st->st_nlink)
-		ret_st->st_nlink--;
-	return 0;
+	if (node->layer == LAYER_LOWER && !(node->flags & NODE_LOWER_CLASS) && st->st_nlink)
+		st->st_nlink--;
+}
+
+/* Where an object without a name is found: by a descriptor, by its link, or in the lower. */
+static int stat_nameless(struct fs *fs, const struct node_info *node, struct stat *ret_st)
+{
+	int fd = node_nameless_fd(fs->nodes, node->index);
+	int r = -ESTALE;
+
+	if (fd >= 0)
+		r = fstatat(fd, "", ret_st, AT_EMPTY_PATH) ? -errno : 0;
+	else if (node->flags & NODE_HIDDEN)
+		r = hidden_stat(fs, node, ret_st);
+	else if ((node->flags & NODE_NAMELESS) && node->layer == LAYER_LOWER)
+		r = lower_stat(fs, node, ret_st);
+	if (r == 0)
+		lose_link(node, ret_st);
+	return r;
 }
 
 int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bool *ret_merged)
 {
 	struct node_info now = *node;
-	int fd, r = -ESTALE;
+	int r = -ESTALE;
 
 	*ret_merged = false;
 	if (S_ISDIR(node->type))
@@ -200,10 +227,9 @@ int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bo
 	for (int tries = 0; tries < 3 && r == -ESTALE; tries++) {
 		if (tries && node_get(fs->nodes, node->nodeid, &now) < 0)
 			break;
-		fd = node_nameless_fd(fs->nodes, node->index);
-		if (fd >= 0)
-			return stat_nameless(&now, fd, ret_st);
-		r = stat_by_name(fs, &now, ret_st);
+		r = stat_nameless(fs, &now, ret_st);
+		if (r == -ESTALE)
+			r = stat_by_name(fs, &now, ret_st);
 	}
 	return r;
 }
@@ -244,10 +270,26 @@ static int open_dir_path(struct fs *fs, const struct node_info *node, enum layer
 	return fd >= 0 ? fd : -errno;
 }
 
+/* As stat_nameless(). */
+static int open_nameless(struct fs *fs, const struct node_info *node)
+{
+	int fd = node_nameless_fd(fs->nodes, node->index);
+
+	if (fd >= 0) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		return fd >= 0 ? fd : -errno;
+	}
+	if (node->flags & NODE_HIDDEN)
+		return hidden_open(fs, node);
+	if ((node->flags & NODE_NAMELESS) && node->layer == LAYER_LOWER)
+		return lower_open(fs, node);
+	return -ESTALE;
+}
+
 int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer)
 {
 	struct node_info now = *node;
-	int fd, r = -ESTALE;
+	int r = -ESTALE;
 
 	if (S_ISDIR(node->type))
 		return open_dir_path(fs, node, ret_layer);
@@ -256,12 +298,9 @@ int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_la
 			break;
 		if (ret_layer)
 			*ret_layer = now.layer;
-		fd = node_nameless_fd(fs->nodes, node->index);
-		if (fd >= 0) {
-			fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-			return fd >= 0 ? fd : -errno;
-		}
-		r = open_by_name(fs, &now);
+		r = open_nameless(fs, &now);
+		if (r == -ESTALE)
+			r = open_by_name(fs, &now);
 	}
 	return r;
 }

@@ -78,6 +78,8 @@ double fs_attr_timeout(const struct node_info *node, const struct layer_dir *par
 		       enum path_class path_class, mode_t mode);
 double fs_entry_timeout(const struct node_info *node, const struct layer_dir *parent,
 			enum path_class path_class);
+/* The same for the attributes of what has no name. */
+double fs_nameless_timeout(const struct node_info *node, mode_t mode);
 /* Turns the backing's attributes into the node's. */
 void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *backing,
 	     struct stat *ret_attr);
@@ -116,6 +118,7 @@ int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool cha
 void ops_lookup(struct fuse_lowlevel_ops *ops);
 void ops_attr(struct fuse_lowlevel_ops *ops);
 void ops_create(struct fuse_lowlevel_ops *ops);
+void ops_tmpfile(struct fuse_lowlevel_ops *ops);
 void ops_remove(struct fuse_lowlevel_ops *ops);
 void ops_rename(struct fuse_lowlevel_ops *ops);
 void ops_open(struct fuse_lowlevel_ops *ops);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
+#include "ops/hidden.h"
 #include "ops/notifier.h"
 
 struct rename_end {
@@ -131,20 +132,23 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 	_cleanup_layer_dir_ struct layer_dir *displaced =
 		flags & RENAME_EXCHANGE ? known_dir(fs, to) : NULL;
 	_cleanup_close_ int old_fd = open_object(fs, from);
-	_cleanup_close_ int replaced_fd = open_object(fs, to);
+	_cleanup_close_ int displaced_fd = flags & RENAME_EXCHANGE ? open_object(fs, to) : -1;
+	struct parting replaced;
 	int r;
 
+	if (!(flags & RENAME_EXCHANGE))
+		parting_begin(fs, &to->parent, to->dir, to->name, &replaced);
 	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved, displaced);
+	if (!(flags & RENAME_EXCHANGE))
+		parting_end(fs, &to->parent, to->name, r, &replaced);
 	if (r < 0)
 		return r;
 	if (flags & RENAME_EXCHANGE) {
 		node_exchanged(fs->nodes, from->parent.index, from->name, to->parent.index,
 			       to->name);
 		move_cached_dir(fs, to, from);
-		follow_object(fs, to, from, replaced_fd);
+		follow_object(fs, to, from, displaced_fd);
 	} else {
-		node_name_gone(fs->nodes, to->parent.index, to->name,
-			       replaced_fd >= 0 ? TAKE_FD(replaced_fd) : -1);
 		node_renamed(fs->nodes, from->parent.index, from->name, to->parent.index, to->name);
 	}
 	move_cached_dir(fs, from, to);

@@ -200,7 +200,7 @@ int registry_open_upper(struct registry *registry, uint32_t session, size_t shar
 }
 
 int registry_peek_upper(struct registry *registry, uint32_t session, size_t share,
-			int *ret_upper_fd)
+			int *ret_upper_fd, int *ret_work_fd)
 {
 	const struct session_record *record = session_table_at(registry, session);
 
@@ -208,7 +208,7 @@ int registry_peek_upper(struct registry *registry, uint32_t session, size_t shar
 		return -ENOENT;
 	return store_open_upper(registry->store, record->uid, record->id,
 				registry->config->shares[share].path, false, NULL, ret_upper_fd,
-				NULL);
+				ret_work_fd);
 }
 
 int registry_has_changes(struct registry *registry, uint32_t session)

@@ -88,9 +88,9 @@ void registry_touch(struct registry *registry, uint32_t session);
  */
 int registry_open_upper(struct registry *registry, uint32_t session, size_t share,
 			int *ret_upper_fd, int *ret_work_fd);
-/* As above, but -ENOENT where that share's upper was never made. */
+/* As above, but -ENOENT where that share's upper was never made. ret_work_fd may be NULL. */
 int registry_peek_upper(struct registry *registry, uint32_t session, size_t share,
-			int *ret_upper_fd);
+			int *ret_upper_fd, int *ret_work_fd);
 
 /* Whether anything is in any upper of the session. 1, 0, or negative errno. */
 int registry_has_changes(struct registry *registry, uint32_t session);

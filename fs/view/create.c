@@ -12,6 +12,9 @@
 #include "base/sys.h"
 #include "view/copyup.h"
 
+/* Stands for the name of what has none: no rule matches it but those that match everything. */
+#define NAMELESS "#"
+
 /* What is to be made, so that the three places where it can be made share one description. */
 struct birth {
 	mode_t mode; /* with S_IFMT */
@@ -196,6 +199,26 @@ int view_create(struct layer_dir *dir, const char *name, int open_flags, mode_t 
 			      .creator = creator};
 
 	return make(dir, name, &birth);
+}
+
+int view_tmpfile(struct layer_dir *dir, mode_t mode, const struct creator *creator,
+		 enum layer *ret_layer)
+{
+	bool in_lower = view_lives_in_lower(dir, layer_dir_class(dir, NAMELESS));
+	int fd, r = in_lower ? 0 : layer_dir_copy_up(dir);
+
+	if (r == 0)
+		r = sys_as_user(creator->uid, creator->gid);
+	if (r < 0)
+		return r;
+	umask(creator->umask);
+	/* Never O_EXCL: whether it may get a name is the caller's affair, and the kernel's. */
+	fd = openat(in_lower ? dir->lower : layer_dir_upper(dir), ".",
+		    O_TMPFILE | O_RDWR | O_CLOEXEC, mode & 07777);
+	r = fd < 0 ? -errno : fd;
+	sys_as_root();
+	*ret_layer = in_lower ? LAYER_LOWER : LAYER_UPPER;
+	return r;
 }
 
 int view_mkdir(struct layer_dir *dir, const char *name, mode_t mode, const struct creator *creator)

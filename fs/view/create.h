@@ -29,6 +29,13 @@ struct creator {
  */
 int view_create(struct layer_dir *dir, const char *name, int open_flags, mode_t mode,
 		const struct creator *creator);
+/*
+ * Makes and opens (O_RDWR) a regular file without a name, with the owner, mode and ACL that one made in
+ * the directory would have, in the layer that an ordinary name of it lives in (ret_layer). Returns
+ * the fd; -EOPNOTSUPP where the file system has no such files.
+ */
+int view_tmpfile(struct layer_dir *dir, mode_t mode, const struct creator *creator,
+		 enum layer *ret_layer);
 int view_mkdir(struct layer_dir *dir, const char *name, mode_t mode, const struct creator *creator);
 int view_symlink(struct layer_dir *dir, const char *name, const char *target,
 		 const struct creator *creator);

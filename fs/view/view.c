@@ -59,7 +59,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	lower = fcntl(config->lower_fd, F_DUPFD_CLOEXEC, 3);
 	if (lower < 0)
 		return -errno;
-	r = registry_peek_upper(setup->registry, session, share, &upper);
+	r = registry_peek_upper(setup->registry, session, share, &upper, NULL);
 	if (r == 0) {
 		cleanup_close(&upper);
 		upper = -1;

@@ -269,6 +269,7 @@ void wiring_operations(struct fuse_lowlevel_ops *ret_ops)
 	ops_lookup(ret_ops);
 	ops_attr(ret_ops);
 	ops_create(ret_ops);
+	ops_tmpfile(ret_ops);
 	ops_remove(ret_ops);
 	ops_rename(ret_ops);
 	ops_open(ret_ops);

@@ -64,9 +64,9 @@ static unsigned int dice(struct client *client, unsigned int sides)
 
 static void forget(uint64_t nodeid)
 {
-	int backing_id;
+	struct node_left left;
 
-	node_forget(nodes, nodeid, 1, &backing_id);
+	node_forget(nodes, nodeid, 1, &left);
 }
 
 /* Remembers a reference; gives back a random other one where there is no room. */

@@ -87,9 +87,9 @@ static struct node_info look(const struct node_info *parent, const char *name)
 
 static void forget(const struct node_info *node, uint64_t count)
 {
-	int backing_id;
+	struct node_left left;
 
-	node_forget(nodes, node->nodeid, count, &backing_id);
+	node_forget(nodes, node->nodeid, count, &left);
 }
 
 static int open_lower(const char *path)
@@ -172,14 +172,16 @@ Test(node, more_is_forgotten_than_was_given_without_harm)
 Test(node, a_backing_is_given_back_with_the_last_reference)
 {
 	struct node_info a = look(&top, "file");
-	int id, release, backing_id;
+	struct node_left left;
+	int id, release;
 
 	node_opened(nodes, a.index, false, 1);
 	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 7, &id, &release), 0);
 	cr_assert(id == 7 && release == 0);
 	node_opened(nodes, a.index, false, -1);
-	node_forget(nodes, a.nodeid, 1, &backing_id);
-	cr_assert_eq(backing_id, 7);
+	node_forget(nodes, a.nodeid, 1, &left);
+	cr_assert_eq(left.backing_id, 7);
+	cr_assert_not(left.hidden);
 }
 
 Test(node, opens_of_one_layer_share_a_backing)
@@ -619,6 +621,32 @@ Test(node, cached_directories_are_found_by_their_place_in_the_lower)
 	cr_assert_eq(sum, sub.nodeid);
 	nodes_each_lower_dir(nodes, 1, "dir/sub", add_one, &sum);
 	cr_assert_eq(sum, sub.nodeid);
+}
+
+Test(node, a_hidden_link_is_left_with_the_last_reference)
+{
+	struct resolved found = view_find("file");
+	struct node_info node, now;
+	struct node_left left;
+
+	/* As one of the upper that has this link, and gets a name. */
+	found.layer = LAYER_UPPER;
+	found.st.st_nlink = 2;
+	cr_assert_eq(node_new_nameless(nodes, top.index, &found, -1, &node), 0);
+	cr_assert_eq(node_nameless_fd(nodes, node.index), -1);
+	node_set_hidden(nodes, node.index, true);
+	cr_assert_eq(node_get(nodes, node.nodeid, &now), 0);
+	cr_assert(now.flags & NODE_HIDDEN);
+	/* Found again by its inode, as by a new name. */
+	cr_assert_eq(node_lookup(nodes, top.index, "other", &found, 0, &now), 0);
+	node_forget(nodes, node.nodeid, 1, &left);
+	cr_assert_not(left.hidden);
+	cr_assert_eq(now.nodeid, node.nodeid);
+	node_forget(nodes, node.nodeid, 1, &left);
+	cr_assert(left.hidden);
+	cr_assert_eq(left.share, node.share);
+	cr_assert_eq(left.session, node.session);
+	cr_assert_eq(left.stamp, node.stamp);
 }
 
 Test(node, a_node_made_without_a_name_keeps_its_descriptor)

@@ -250,7 +250,7 @@ Test(registry, upper_looks_like_the_lowers_root)
 	int upper;
 	int work;
 
-	cr_expect_eq(registry_peek_upper(registry, session, 0, &upper), -ENOENT);
+	cr_expect_eq(registry_peek_upper(registry, session, 0, &upper, NULL), -ENOENT);
 	cr_assert_eq(registry_open_upper(registry, session, 0, &upper, &work), 0);
 	cr_assert_eq(fstat(upper, &st), 0);
 	cr_assert_eq(fstat(world.shares[0].lower_fd, &lower), 0);
@@ -258,7 +258,7 @@ Test(registry, upper_looks_like_the_lowers_root)
 	cr_expect_eq(st.st_mtim.tv_nsec, lower.st_mtim.tv_nsec);
 	close(upper);
 	close(work);
-	cr_assert_eq(registry_peek_upper(registry, session, 0, &upper), 0);
+	cr_assert_eq(registry_peek_upper(registry, session, 0, &upper, NULL), 0);
 	close(upper);
 	cr_expect_eq(registry_has_changes(registry, session), 0);
 }

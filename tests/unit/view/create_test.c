@@ -64,6 +64,26 @@ Test(create, what_is_made_is_the_creators_under_his_umask)
 	cr_assert(view_shows("link", "to"));
 }
 
+Test(create, a_file_without_a_name_is_the_creators_too)
+{
+	struct resolved found = view_find("dir");
+	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	enum layer layer;
+	struct stat st;
+
+	cr_assert_eq(found.layer, LAYER_LOWER);
+	cr_assert_eq(view_open_dir(view_fixture.root, "dir", &dir), 0);
+	fd = view_tmpfile(dir, 0666, &user, &layer);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(layer, LAYER_UPPER);
+	cr_assert_eq(fstat(fd, &st), 0);
+	cr_assert(st.st_uid == 1234 && st.st_gid == 5678 && st.st_nlink == 0);
+	cr_assert_eq(st.st_mode, S_IFREG | 0640);
+	cr_assert_eq(view_link_fd(fd, layer, dir, "named"), 0);
+	cr_assert(view_shows("dir/named", ""));
+}
+
 Test(create, the_thread_is_the_daemons_again_afterwards)
 {
 	cr_assert_eq(create("new"), 0);
