@@ -64,5 +64,10 @@ struct proc_syscall {
 int proc_syscall_read(pid_t tid, struct proc_syscall *ret_call);
 /* Supplementary groups ("Groups:" of status). Returns the count (at most max), or -ESRCH. */
 int proc_groups(pid_t tid, gid_t *ret_groups, size_t max);
+/*
+ * Whether the process has a file with that inode number open, on whatever file system; true also
+ * where that cannot be found out.
+ */
+bool proc_has_open(pid_t pid, uint64_t ino);
 /* The boot id (36 characters and NUL), "" where it cannot be read. */
 const char *proc_boot_id(void);

@@ -144,6 +144,7 @@ int advisory_add_locked(struct advisory *advisory, const struct advisory_request
 	record->share = request->key.share;
 	record->dev = request->key.dev;
 	record->ino = request->key.ino;
+	record->first_ino = request->first_ino ? request->first_ino : request->key.ino;
 	record->start = range->start;
 	record->end = range->end;
 	record->type = (uint8_t)range->type;
@@ -177,14 +178,19 @@ struct file_search {
 	int r;
 };
 
-static bool visit_conflict(uint32_t number, const void *key, void *context)
+bool advisory_is_in_the_way(const struct advisory *advisory, uint32_t number,
+			    const struct advisory_request *request)
 {
-	const struct advisory_record *record = advisory_at(context, number);
-	const struct advisory_request *request = key;
+	const struct advisory_record *record = advisory_at(advisory, number);
 	struct range range = advisory_range(record);
 
 	return is_of_file(record, &request->key, request->kind) &&
 	       !advisory_is_owners(record, request) && range_conflicts(&range, &request->range);
+}
+
+static bool visit_conflict(uint32_t number, const void *key, void *context)
+{
+	return advisory_is_in_the_way(context, number, key);
 }
 
 uint32_t advisory_conflict_locked(struct advisory *advisory, const struct advisory_request *request)

@@ -79,8 +79,9 @@ struct advisory_request {
 	 * open file, or with its process.
 	 */
 	bool unflushed;
-	uint64_t owner;  /* FUSE lock owner */
-	uint64_t handle; /* by which the call was made */
+	uint64_t owner;     /* FUSE lock owner */
+	uint64_t handle;    /* by which the call was made */
+	uint64_t first_ino; /* 0: the key's; see struct advisory_record */
 	uint32_t uid;
 	struct proc_id process; /* pid 0: outside our pid namespace; start only where unflushed */
 };
@@ -96,6 +97,7 @@ struct advisory_record {
 	uint64_t owner;
 	uint64_t handle;
 	uint64_t process_start;
+	uint64_t first_ino; /* of its key when it was set: the number by which a process knows it */
 	uint32_t pid;
 	uint32_t uid;
 	uint8_t type; /* enum range_type */
@@ -154,9 +156,11 @@ int advisory_settle(struct advisory *advisory, const struct advisory_request *re
  */
 int advisory_resume(struct advisory *advisory, struct advisory_waiter *waiter, bool cancel);
 
-/* The first lock of another that is in the request's way. False where there is none. */
+/* The lock of another that is in the request's way and begins first. False where there is none. */
 bool advisory_test(struct advisory *advisory, const struct advisory_request *request,
 		   struct advisory_record *ret_record);
+/* Whether there are POSIX or OFD locks at all. */
+bool advisory_any(const struct advisory *advisory);
 /* Whether anybody has a POSIX or OFD lock on the file; cheap where nobody has one on any. */
 bool advisory_in_use(struct advisory *advisory, const struct advisory_key *key);
 /* Whether the owner of the request has something on the file. */

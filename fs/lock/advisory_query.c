@@ -4,17 +4,41 @@
 
 #include "lock/advisory_table.h"
 
+struct test {
+	struct advisory *advisory;
+	const struct advisory_request *request;
+	uint32_t lowest;
+};
+
+static bool visit(uint32_t number, const void *key, void *context)
+{
+	struct test *test = context;
+
+	(void)key;
+	if (advisory_is_in_the_way(test->advisory, number, test->request) &&
+	    (!test->lowest || advisory_at(test->advisory, number)->start <
+				      advisory_at(test->advisory, test->lowest)->start))
+		test->lowest = number;
+	return false;
+}
+
 bool advisory_test(struct advisory *advisory, const struct advisory_request *request,
 		   struct advisory_record *ret_record)
 {
-	uint32_t number;
+	struct test test = {.advisory = advisory, .request = request};
 
 	pthread_mutex_lock(&advisory->mutex);
-	number = advisory_conflict_locked(advisory, request);
-	if (number)
-		memcpy(ret_record, advisory_at(advisory, number), sizeof(*ret_record));
+	index_find(&advisory->by_file, advisory_hash(&request->key, request->kind), visit, NULL,
+		   &test);
+	if (test.lowest)
+		memcpy(ret_record, advisory_at(advisory, test.lowest), sizeof(*ret_record));
 	pthread_mutex_unlock(&advisory->mutex);
-	return number != 0;
+	return test.lowest != 0;
+}
+
+bool advisory_any(const struct advisory *advisory)
+{
+	return atomic_load(&advisory->posix_count) != 0;
 }
 
 bool advisory_in_use(struct advisory *advisory, const struct advisory_key *key)
@@ -24,7 +48,7 @@ bool advisory_in_use(struct advisory *advisory, const struct advisory_key *key)
 		.key = *key, .range = {0, RANGE_END, RANGE_WRITE}, .kind = ADVISORY_OFD};
 	struct advisory_record record;
 
-	return atomic_load(&advisory->posix_count) && advisory_test(advisory, &request, &record);
+	return advisory_any(advisory) && advisory_test(advisory, &request, &record);
 }
 
 bool advisory_holds(struct advisory *advisory, const struct advisory_request *request)

@@ -56,6 +56,34 @@ static bool keep(struct advisory_list *list, size_t n, const struct range *range
 	return false;
 }
 
+/*
+ * What a new record takes besides its range: a part of an old lock keeps who set it, for who unlocks
+ * the rest is not told; what is set now, or joined with that, is of who asks.
+ */
+static struct advisory_request origin_of(struct advisory *advisory,
+					 const struct advisory_request *request, size_t n,
+					 const struct range *range)
+{
+	struct advisory_request origin = *request;
+
+	if (range_overlaps(range, &request->range))
+		return origin;
+	for (size_t i = 0; i < n; i++) {
+		const struct advisory_item *item = &advisory->list.items[i];
+		const struct advisory_record *record;
+
+		if (!item->number || !range_overlaps(&item->range, range))
+			continue;
+		record = advisory_at(advisory, item->number);
+		origin.handle = record->handle;
+		origin.unflushed = record->unflushed;
+		origin.first_ino = record->first_ino;
+		origin.process = (struct proc_id){(pid_t)record->pid, record->process_start};
+		break;
+	}
+	return origin;
+}
+
 /* Adds what is not there yet behind the n items; none of it where there is no room. */
 static int add_new(struct advisory *advisory, const struct advisory_request *request, size_t n,
 		   const struct range *wanted, size_t n_wanted)
@@ -64,9 +92,12 @@ static int add_new(struct advisory *advisory, const struct advisory_request *req
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n_wanted; i++) {
+		struct advisory_request origin;
+
 		if (keep(&advisory->list, n, &wanted[i]))
 			continue;
-		r = advisory_add_locked(advisory, request, &wanted[i], ADVISORY_STATE_HELD,
+		origin = origin_of(advisory, request, n, &wanted[i]);
+		r = advisory_add_locked(advisory, &origin, &wanted[i], ADVISORY_STATE_HELD,
 					&number);
 		if (r == 0) {
 			r = advisory_list_add(&advisory->list, &wanted[i], number);

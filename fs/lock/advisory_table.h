@@ -84,7 +84,10 @@ void advisory_remove_locked(struct advisory *advisory, uint32_t number);
 int advisory_index_locked(struct advisory *advisory, uint32_t number);
 void advisory_unindex_locked(struct advisory *advisory, uint32_t number);
 
-/* The first record, held or pending, of another that is in the way; 0: none. */
+/* Whether it is a record, held or pending, of another that stands in the request's way. */
+bool advisory_is_in_the_way(const struct advisory *advisory, uint32_t number,
+			    const struct advisory_request *request);
+/* Any record that is in the way; 0: none. */
 uint32_t advisory_conflict_locked(struct advisory *advisory,
 				  const struct advisory_request *request);
 /* The owner's call that is between CARRY and settle; 0: none. */

@@ -76,7 +76,7 @@ struct lock_record {
 	uint32_t share;
 	uint32_t session_scope; /* lock_key.session */
 	uint32_t idiom;
-	uint32_t shared_count; /* flock: holders in shared mode beyond this one */
+	uint32_t shared_count; /* flock, fcntl: holders beyond this one */
 	uint32_t flags;        /* enum lock_flags */
 	uint32_t reserved;
 	/* the holder */
@@ -91,7 +91,7 @@ struct lock_record {
 	/* identity of the file that is the lock, so that only that one is ever freed */
 	uint64_t file_dev;
 	uint64_t file_ino;
-	/* flock: the open file description that holds (FUSE lock owner) */
+	/* flock, fcntl: the process or open file that holds (FUSE lock owner) */
 	uint64_t owner;
 	char session_id[72]; /* of `session`, which may be gone when the record is shown */
 	char run_id[24];     /* of `run`; "" outside a run */
@@ -153,10 +153,16 @@ void lock_removed(struct locks *locks, const struct lock_key *key, const struct 
  */
 void lock_present(struct locks *locks, const struct lock_key *key, const struct actor *actor,
 		  const struct stat *st);
-/* flock(2) was granted on / released from the file by this open file description. */
-void lock_flock_granted(struct locks *locks, const struct lock_key *key, const struct actor *actor,
-			const struct stat *st, uint64_t owner, bool exclusive);
-void lock_flock_released(struct locks *locks, const struct lock_key *key, uint64_t owner);
+/*
+ * A lock of idiom flock or fcntl was granted on the file to this owner (FUSE lock owner), his first
+ * or another; he has released all that he had. alone: nobody else can have one of this idiom now, so
+ * that whoever is recorded has released his.
+ */
+void lock_advisory_granted(struct locks *locks, const struct lock_key *key,
+			   const struct actor *actor, const struct stat *st, enum lock_idiom idiom,
+			   uint64_t owner, bool alone);
+void lock_advisory_released(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+			    uint64_t owner);
 
 /* A run has ended: frees its locks (their files too, where SPEC section 6 "Dead holder" says so). */
 void locks_run_ended(struct locks *locks, uint32_t run);

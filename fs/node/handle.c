@@ -34,8 +34,6 @@ static void release_private(struct handle_private *private)
 		return;
 	if (private->fd >= 0)
 		close(private->fd);
-	if (private->flock_fd >= 0)
-		close(private->flock_fd);
 	view_listing_release(&private->listing);
 	buf_release(&private->text);
 	pthread_mutex_destroy(&private->mutex);
@@ -100,7 +98,6 @@ struct handle_private *handle_private(struct handles *handles, uint64_t fh)
 		return NULL;
 	pthread_mutex_init(&made->mutex, NULL);
 	made->fd = -1;
-	made->flock_fd = -1;
 	if (atomic_compare_exchange_strong(&handles->private[index], &none, made))
 		return made;
 	release_private(made);

@@ -32,8 +32,12 @@ struct handle_record {
 	uint32_t layer; /* enum layer: where a file's data were when it was opened */
 	uint32_t run;   /* of a control conversation; 0: none */
 	uint32_t uid;
-	uint32_t flock_type; /* LOCK_SH, LOCK_EX, or 0: granted by flock(2) on this handle */
-	uint64_t flock_owner;
+	uint32_t unflushed;      /* its closes are not told (FOPEN_NOFLUSH) */
+	_Atomic uint32_t locked; /* an advisory lock was asked for by it */
+	uint32_t spare;
+	/* Lock owners' numbers: of this open file, and of the last process that locked by it. */
+	_Atomic uint64_t file_owner;
+	_Atomic uint64_t process_owner;
 	uint64_t events_position;
 };
 
@@ -43,7 +47,6 @@ struct ctl;
 struct handle_private {
 	pthread_mutex_t mutex; /* guards what follows; held over nothing that can block on us */
 	int fd;                /* of a file without passthrough, or -1 */
-	int flock_fd;          /* the open file description that carries our flock, or -1 */
 	enum layer fd_layer;
 	struct listing listing;
 	bool listed;
@@ -64,7 +67,7 @@ int handle_open(struct handles *handles, const struct handle_record *like, uint3
 struct handle_record *handle_at(struct handles *handles, uint64_t fh);
 /* The private part, made where it is not there. NULL: no such handle, or out of memory. */
 struct handle_private *handle_private(struct handles *handles, uint64_t fh);
-/* Frees the handle; gives up fd, flock_fd, listing and text. Its ctl must have been taken before. */
+/* Frees the handle; gives up fd, listing and text. Its ctl must have been taken before. */
 void handle_close(struct handles *handles, uint64_t fh);
 /* The next open handle after fh (0 to begin); 0 at the end. */
 uint64_t handle_next(struct handles *handles, uint64_t fh);

@@ -89,7 +89,7 @@ void ctl_file_read(struct fs *fs, fuse_req_t req, uint64_t fh, size_t size)
 		free(call);
 		return;
 	}
-	r = parking_park(fs->parking, req, deadline, try_ctl, call);
+	r = parking_park(fs->parking, req, deadline, NULL, try_ctl, call);
 	if (r < 0) {
 		free(call);
 		fs_reply(req, r);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "ops/hidden.h"
+#include "ops/locking.h"
 #include "ops/notifier.h"
 #include "view/copyup.h"
 
@@ -339,6 +340,7 @@ static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *
 	_cleanup_close_ int fd =
 		openat(layer_dir_upper(dir), node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
+	uint64_t old_ino = node->ino;
 	int backing_id, r;
 
 	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
@@ -354,6 +356,8 @@ static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *
 		node_renumber(fs->nodes, node->index,
 			      view_inode_number(dir->view, st.st_dev, st.st_ino));
 		notifier_attributes(fs->notifier, node->nodeid, 0);
+		if (node_get(fs->nodes, node->nodeid, node) == 0)
+			locking_renumbered(fs, node, old_ino);
 	}
 	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
 }

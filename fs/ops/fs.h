@@ -33,6 +33,8 @@ struct fs {
 	struct handles *handles;
 	struct notifier *notifier;
 	struct parking *parking;
+	struct advisory *advisory;
+	struct carriers *carriers;
 	struct pollers *pollers;
 	struct fuse_session *session;
 	int fuse_fd;
@@ -127,12 +129,9 @@ void ops_range(struct fuse_lowlevel_ops *ops);
 void ops_ioctl(struct fuse_lowlevel_ops *ops);
 void ops_dir(struct fuse_lowlevel_ops *ops);
 void ops_xattr(struct fuse_lowlevel_ops *ops);
-void ops_flock(struct fuse_lowlevel_ops *ops);
+void ops_advisory(struct fuse_lowlevel_ops *ops);
 void ops_poll(struct fuse_lowlevel_ops *ops);
 void ops_init(struct fuse_lowlevel_ops *ops);
-
-/* After a crash of the worker: takes the flocks of open handles again, before it serves. */
-void flock_restore(struct fs *fs);
 
 /* Virtual objects: what the families above hand over. All reply. */
 void virtual_lookup(struct fs *fs, fuse_req_t req, const struct node_info *parent,

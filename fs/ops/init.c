@@ -11,7 +11,7 @@
  *   ATOMIC_O_TRUNC	a copy-up for O_TRUNC copies no data
  *   DONT_MASK		umask and default ACLs are applied by the backing file system
  *   POSIX_ACL		the kernel checks ACLs as it checks modes
- *   FLOCK_LOCKS	flock is arbitrated between sessions, and with outsiders
+ *   FLOCK_LOCKS, POSIX_LOCKS	are kept over copy-up, between sessions, and with outsiders
  *   HANDLE_KILLPRIV_V2	else each write costs a GETXATTR
  *   READDIRPLUS_AUTO	one round trip for a directory and the attributes of what is in it, where
  *			the reader has shown that he wants those
@@ -21,15 +21,15 @@
  * calls of 20 (measured), and bulk data do not come this way.
  */
 static const uint64_t wanted[] = {
-	FUSE_CAP_ATOMIC_O_TRUNC,     FUSE_CAP_DONT_MASK,       FUSE_CAP_POSIX_ACL,
-	FUSE_CAP_FLOCK_LOCKS,        FUSE_CAP_READDIRPLUS,     FUSE_CAP_READDIRPLUS_AUTO,
-	FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_DIRECT_IO_ALLOW_MMAP,
-	FUSE_CAP_ASYNC_READ,         FUSE_CAP_ASYNC_DIO,
+	FUSE_CAP_ATOMIC_O_TRUNC,       FUSE_CAP_DONT_MASK,          FUSE_CAP_POSIX_ACL,
+	FUSE_CAP_FLOCK_LOCKS,          FUSE_CAP_POSIX_LOCKS,        FUSE_CAP_READDIRPLUS,
+	FUSE_CAP_READDIRPLUS_AUTO,     FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_PARALLEL_DIROPS,
+	FUSE_CAP_DIRECT_IO_ALLOW_MMAP, FUSE_CAP_ASYNC_READ,         FUSE_CAP_ASYNC_DIO,
 };
 
 static const uint64_t unwanted[] = {
-	FUSE_CAP_WRITEBACK_CACHE, FUSE_CAP_CACHE_SYMLINKS, FUSE_CAP_POSIX_LOCKS,
-	FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,   FUSE_CAP_SPLICE_MOVE,
+	FUSE_CAP_WRITEBACK_CACHE, FUSE_CAP_CACHE_SYMLINKS, FUSE_CAP_SPLICE_READ,
+	FUSE_CAP_SPLICE_WRITE,    FUSE_CAP_SPLICE_MOVE,
 };
 
 /*

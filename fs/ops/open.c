@@ -9,8 +9,8 @@
 #include "base/sys.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
+#include "ops/locking.h"
 #include "ops/notifier.h"
-#include "ops/parking.h"
 
 static bool wants_write(int flags)
 {
@@ -61,12 +61,26 @@ static int choose_backing(struct fs *fs, fuse_req_t req, const struct node_info 
 	return add_backing(fs, req, node, fd, ret_id);
 }
 
+/*
+ * Whether each close is to be told, for a process's locks end with it. That is a round trip, which
+ * reading a private file is spared: locks that are taken by such a handle are read locks, and end with
+ * the handle or the process.
+ */
+static bool needs_flush(struct fs *fs, const struct node_info *node, int flags)
+{
+	struct advisory_key key = locking_key(node);
+
+	return (flags & O_ACCMODE) != O_RDONLY || node->flags & NODE_LOWER_CLASS ||
+	       advisory_in_use(fs->advisory, &key);
+}
+
 int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
 		struct fuse_file_info *fi)
 {
 	struct handle_record like = {.node = node->index,
 				     .flags = (uint32_t)fi->flags,
 				     .layer = node->layer,
+				     .unflushed = !needs_flush(fs, node, fi->flags),
 				     .uid = fuse_req_ctx(req)->uid};
 	bool lower_class = node->flags & NODE_LOWER_CLASS;
 	int backing_id = 0, r;
@@ -83,8 +97,7 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 		return r;
 	}
 	fi->backing_id = backing_id;
-	/* POSIX locks are the kernel's; nothing waits for a close but the release. */
-	fi->noflush = 1;
+	fi->noflush = like.unflushed;
 	if (!fi->backing_id) {
 		/* Sessions share it: no cache of one may stand in for the file. */
 		fi->direct_io = lower_class;
@@ -232,22 +245,6 @@ static void do_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi
 		notifier_attributes(fs->notifier, nodeid, 0);
 }
 
-static void release_flock(struct fs *fs, const struct handle_record *handle)
-{
-	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
-	struct node_info node;
-	char path[PATH_MAX];
-	struct lock_key key;
-
-	if (!handle->flock_type)
-		return;
-	if (node_get_index(fs->nodes, handle->node, &node) == 0 &&
-	    parent_dir(fs, &node, &parent) == 0 && parent &&
-	    layer_dir_class(parent, node.name) == CLASS_LOCK &&
-	    fs_lock_key(parent, node.name, path, sizeof(path), &key) == 0)
-		lock_flock_released(fs->instance->locks, &key, handle->flock_owner);
-}
-
 /* Valid replies: err (0; the kernel does not wait for it). */
 static void do_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi)
 {
@@ -262,10 +259,8 @@ static void do_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info 
 		return;
 	}
 	copy = *handle;
-	handle_close(fs->handles, fi->fh); /* closes what carries the flock */
-	release_flock(fs, &copy);
-	if (copy.flock_type)
-		parking_wake(fs->parking);
+	locking_released(fs, fi->fh);
+	handle_close(fs->handles, fi->fh);
 	node_opened(fs->nodes, copy.node, may_map((int)copy.flags), -1);
 	if (may_map((int)copy.flags))
 		notifier_attributes(fs->notifier, nodeid, 0);

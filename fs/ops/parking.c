@@ -16,6 +16,7 @@ struct parked {
 	fuse_req_t req;
 	struct parking *parking;
 	uint64_t deadline_boot_ns;
+	const _Atomic bool *due; /* NULL: always */
 	parked_try_fn try_again;
 	void *context;
 	_Atomic bool interrupted;
@@ -42,6 +43,18 @@ static void interrupted(fuse_req_t req, void *data)
 	parking_wake(parked->parking);
 }
 
+static bool is_due(const struct parked *parked)
+{
+	return !parked->due || atomic_load(parked->due);
+}
+
+/* Whether a round would only look in vain. */
+static bool may_skip(const struct parked *parked, uint64_t now_boot_ns)
+{
+	return !is_due(parked) && !parked->interrupted &&
+	       !(parked->deadline_boot_ns && now_boot_ns >= parked->deadline_boot_ns);
+}
+
 /*
  * libfuse calls back under the request's own lock, which this takes: after it with NULL no callback
  * is under way or comes, so that the request may be answered and its record freed.
@@ -65,6 +78,7 @@ static bool try_one(struct parked *parked, bool stopping)
 /* One round over everything that waited when it began. */
 static void try_all(struct parking *parking, bool stopping)
 {
+	uint64_t now_boot_ns = clock_boot_ns();
 	struct parked **at;
 
 	pthread_mutex_lock(&parking->mutex);
@@ -73,6 +87,10 @@ static void try_all(struct parking *parking, bool stopping)
 		struct parked *parked = *at;
 		bool done;
 
+		if (!stopping && may_skip(parked, now_boot_ns)) {
+			at = &parked->next;
+			continue;
+		}
 		pthread_mutex_unlock(&parking->mutex);
 		done = try_one(parked, stopping);
 		pthread_mutex_lock(&parking->mutex);
@@ -89,29 +107,41 @@ static void try_all(struct parking *parking, bool stopping)
 	pthread_mutex_unlock(&parking->mutex);
 }
 
-/* How long until something is due: the next deadline, or the poll. One that is over is polled. */
+/*
+ * How long until something is to be tried: the next deadline, or the poll where one is due all the
+ * time; 0: not before somebody wakes us. A deadline that is over is polled.
+ */
 static long time_to_wait_locked(const struct parking *parking)
 {
-	uint64_t wait_ns = PARKING_POLL_MS * NSEC_PER_MSEC, now_ns = clock_boot_ns();
+	const uint64_t poll_ns = PARKING_POLL_MS * NSEC_PER_MSEC;
+	uint64_t wait_ns = 0, now_ns = clock_boot_ns();
 
 	for (const struct parked *parked = parking->first; parked; parked = parked->next) {
+		uint64_t own_ns = is_due(parked) ? poll_ns : 0;
+
 		if (parked->deadline_boot_ns > now_ns &&
-		    parked->deadline_boot_ns < now_ns + wait_ns)
-			wait_ns = parked->deadline_boot_ns - now_ns;
+		    (!own_ns || parked->deadline_boot_ns < now_ns + own_ns))
+			own_ns = parked->deadline_boot_ns - now_ns;
+		else if (parked->deadline_boot_ns)
+			own_ns = poll_ns;
+		if (own_ns && (!wait_ns || own_ns < wait_ns))
+			wait_ns = own_ns;
 	}
 	return (long)wait_ns;
 }
 
 static void wait_for_work_locked(struct parking *parking)
 {
+	long wait_ns = time_to_wait_locked(parking);
 	struct timespec until;
 
-	if (!parking->count) {
+	if (!wait_ns) {
 		pthread_cond_wait(&parking->cond, &parking->mutex);
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += time_to_wait_locked(parking);
+	until.tv_sec += wait_ns / (long)NSEC_PER_SEC;
+	until.tv_nsec += wait_ns % (long)NSEC_PER_SEC;
 	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
 		until.tv_nsec -= (long)NSEC_PER_SEC;
 		until.tv_sec++;
@@ -174,7 +204,7 @@ void parking_free(struct parking *parking)
 }
 
 int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot_ns,
-		 parked_try_fn try_again, void *context)
+		 const _Atomic bool *due, parked_try_fn try_again, void *context)
 {
 	struct parked *parked = calloc(1, sizeof(*parked));
 	int r = 0;
@@ -184,6 +214,7 @@ int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot
 	*parked = (struct parked){.req = req,
 				  .parking = parking,
 				  .deadline_boot_ns = deadline_boot_ns,
+				  .due = due,
 				  .try_again = try_again,
 				  .context = context};
 	/* Calls back at once where the interrupt has come already: nothing may be locked here. */

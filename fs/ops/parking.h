@@ -3,12 +3,14 @@
  * Requests that wait: parked here, never in a thread. Only READ, POLL, SETLKW and flock may be
  * parked, for a parked directory operation would stop everybody in that directory.
  *
- * A parked request is tried again when parking_wake() says that something was released, when its
- * deadline is over, and every PARKING_POLL_MS while it waits for what nobody tells us of (a lock of
- * an outsider). Requests are tried in the order in which they were parked.
+ * A parked request is tried again when its signal interrupts it, when its deadline is over and, while
+ * it is due, when parking_wake() says that something was released and every PARKING_POLL_MS (for
+ * what nobody tells us of, as a lock of an outsider). Requests are tried in the order in which they
+ * were parked.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,9 +32,12 @@ int parking_new(struct parking **ret_parking);
 /* Interrupts what is parked. */
 void parking_free(struct parking *parking);
 
-/* deadline_boot_ns 0: none. 0, or -ENOLCK (too many), -ENOMEM: the caller replies. */
+/*
+ * deadline_boot_ns 0: none. due NULL: always due; else somebody else sets it, and it lives as long as
+ * the request is parked. 0, or -ENOLCK (too many), -ENOMEM: the caller replies.
+ */
 int parking_park(struct parking *parking, struct fuse_req *req, uint64_t deadline_boot_ns,
-		 parked_try_fn try_again, void *context);
+		 const _Atomic bool *due, parked_try_fn try_again, void *context);
 /* Something was released. Never blocks; may be called from anywhere. */
 void parking_wake(struct parking *parking);
 uint32_t parking_count(struct parking *parking);

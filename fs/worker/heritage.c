@@ -2,6 +2,7 @@
 /* The arena's layout: which tables there are, and how large. */
 #include "worker/tables.h"
 
+#include "lock/advisory.h"
 #include "lock/lock.h"
 #include "node/handle.h"
 #include "node/node.h"
@@ -20,6 +21,7 @@ static const struct arena_table_spec specs[TABLES_COUNT] = {
 	[TABLE_NAMES] = {"names", sizeof(struct node_name_record), NODES_MAX / 4},
 	[TABLE_HANDLES] = {"handles", sizeof(struct handle_record), HANDLES_MAX},
 	[TABLE_LOCKS] = {"locks", sizeof(struct lock_record), LOCKS_MAX},
+	[TABLE_ADVISORY] = {"advisory locks", sizeof(struct advisory_record), ADVISORY_MAX},
 	[TABLE_EVENTS] = {"events", sizeof(struct event_record), EVENTS_MAX},
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "ops/serial.h"
 #include "worker/pool.h"
 
 /* An unmount waits so long for requests that are blocked; the supervisor waits longer. */
@@ -45,8 +46,10 @@ static int take(void *context, void *own)
 
 static void handle(void *context, void *own)
 {
+	const struct fuse_buf *buf = own;
 	struct server *server = context;
 
+	serial_begin(buf->mem);
 	fuse_session_process_buf(server->session, own);
 	server->globals->worker_answered = 1;
 }

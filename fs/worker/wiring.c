@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "ctl/gate.h"
+#include "ops/carrier.h"
 #include "ops/notifier.h"
 #include "ops/parking.h"
 #include "ops/poll.h"
@@ -202,7 +203,12 @@ static int make_locks(struct wiring *wiring)
 		.context = wiring,
 	};
 
-	return locks_new(&setup, &instance->locks);
+	int r = locks_new(&setup, &instance->locks);
+
+	if (r == 0)
+		r = advisory_new(arena_table(wiring->heritage->arena, TABLE_ADVISORY),
+				 lock_released, wiring, &wiring->fs.advisory);
+	return r < 0 ? r : carriers_new(&wiring->fs.carriers);
 }
 
 static int make_views(struct wiring *wiring)
@@ -278,7 +284,7 @@ void wiring_operations(struct fuse_lowlevel_ops *ret_ops)
 	ops_ioctl(ret_ops);
 	ops_dir(ret_ops);
 	ops_xattr(ret_ops);
-	ops_flock(ret_ops);
+	ops_advisory(ret_ops);
 	ops_poll(ret_ops);
 }
 
@@ -312,6 +318,8 @@ void wiring_free(struct wiring *wiring)
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	pollers_free(fs->pollers);
+	carriers_free(fs->carriers);
+	advisory_free(fs->advisory);
 	handles_free(fs->handles);
 	nodes_free(fs->nodes);
 	for (size_t i = 0; i < SHARES_MAX; i++)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ops/locking.h"
 #include "worker/handover.h"
 #include "worker/housekeeping.h"
 #include "worker/loop.h"
@@ -38,7 +39,7 @@ static int serve(const struct heritage *heritage, struct wiring *wiring, unsigne
 		r = handover_init(wiring->fs.session, heritage->fuse_fd, wiring->instance.globals);
 	if (r < 0)
 		return r;
-	flock_restore(&wiring->fs);
+	locking_restore(&wiring->fs);
 	r = housekeeping_new(wiring, heritage->alive_fd, &housekeeping);
 	if (r == 0)
 		r = loop_run(wiring->fs.session, wiring->instance.globals, ret_stuck);

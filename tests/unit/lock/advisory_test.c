@@ -171,6 +171,15 @@ Test(advisory, what_f_getlk_tells_is_the_other_s_lock)
 	cr_expect_eq(record.start, 10);
 	cr_expect_eq(record.end, 19);
 	cr_expect_eq(record.type, RANGE_WRITE);
+	/* The parts of a lock are of who set it, and the first of several is told. */
+	r = request(ADVISORY_POSIX, 1, RANGE_NONE, 12, 13);
+	r.process.pid = 0;
+	cr_expect_eq(advisory_set(table, &r, NULL), ADVISORY_DONE);
+	r = request(ADVISORY_POSIX, 2, RANGE_READ, 0, RANGE_END);
+	cr_assert(advisory_test(table, &r, &record));
+	cr_expect_eq(record.start, 10);
+	cr_expect_eq(record.end, 11);
+	cr_expect_eq(record.pid, 1001);
 	r.owner = 1;
 	cr_expect_not(advisory_test(table, &r, &record));
 }

@@ -140,8 +140,8 @@ Test(run_end, presence_and_flock_leave_the_file)
 	struct stat flock_st = lock_world_outsider_creates("f.lock", NULL);
 
 	lock_present(lw.locks, &(struct lock_key){.path = "tool.pid"}, &run, &st);
-	lock_flock_granted(lw.locks, &(struct lock_key){.path = "f.lock"}, &run, &flock_st, 1,
-			   true);
+	lock_advisory_granted(lw.locks, &(struct lock_key){.path = "f.lock"}, &run, &flock_st,
+			      LOCK_IDIOM_FLOCK, 1, true);
 	lock_world_end_run(&run, &child);
 	cr_expect(lock_world_exists("tool.pid"));
 	cr_expect(lock_world_exists("f.lock"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flock(2): who has it, as the kernel granted it. The first holder is the record; further ones
- * of a shared lock are counted in it, and known to this worker.
+ * Advisory locks on files of class lock: who has one, as it was granted. The first holder is the
+ * record; further ones, of a shared flock or of other ranges, are counted in it, and known to this
+ * worker.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,25 @@
 #include "lock/lockfile.h"
 #include "lock/table.h"
 
-static bool has_owner(const struct locks *locks, uint32_t lock, uint64_t owner)
+static bool is_owners(const struct lock_record *record, enum lock_idiom idiom, uint64_t owner)
 {
-	if (table_at(locks, lock)->owner == owner)
+	return record->idiom == idiom && record->owner == owner;
+}
+
+static bool has_owner(const struct locks *locks, uint32_t lock, enum lock_idiom idiom,
+		      uint64_t owner)
+{
+	if (is_owners(table_at(locks, lock), idiom, owner))
 		return true;
 	for (struct lock_sharer *at = locks->extra[lock].sharers; at; at = at->next)
-		if (at->holder.owner == owner)
+		if (is_owners(&at->holder, idiom, owner))
 			return true;
 	return false;
+}
+
+static bool is_advisory(const struct lock_record *record)
+{
+	return record->idiom == LOCK_IDIOM_FLOCK || record->idiom == LOCK_IDIOM_FCNTL;
 }
 
 /* Moves a prepared record's holder into the held one's list of sharers. */
@@ -38,9 +50,9 @@ static void share_locked(struct locks *locks, uint32_t held, uint32_t prepared)
 	arena_free(locks->setup.table, prepared);
 }
 
-static bool is_flock_of_file(const struct lock_record *record, const struct stat *st)
+static bool is_of_file(const struct lock_record *record, const struct stat *st)
 {
-	return record->idiom == LOCK_IDIOM_FLOCK && lockfile_is_of(st, record);
+	return is_advisory(record) && lockfile_is_of(st, record);
 }
 
 /*
@@ -49,49 +61,68 @@ static bool is_flock_of_file(const struct lock_record *record, const struct stat
  * the lock already.
  */
 static struct lock_report *grant_locked(struct locks *locks, uint32_t prepared,
-					const struct stat *st, bool exclusive)
+					const struct stat *st, bool alone)
 {
-	struct lock_key key = table_key_of(table_at(locks, prepared));
-	uint64_t owner = table_at(locks, prepared)->owner;
+	const struct lock_record *granted = table_at(locks, prepared);
+	struct lock_key key = table_key_of(granted);
 	uint32_t held = table_held_locked(locks, &key);
 	struct lock_report *report = NULL;
 
 	if (held) {
 		const struct lock_record *record = table_at(locks, held);
-		bool same_file = is_flock_of_file(record, st);
+		bool same_file = is_of_file(record, st);
 
-		if (same_file && has_owner(locks, held, owner)) {
+		if (same_file &&
+		    has_owner(locks, held, (enum lock_idiom)granted->idiom, granted->owner)) {
 			arena_free(locks->setup.table, prepared);
 			return NULL;
 		}
-		if (same_file && !exclusive) {
+		if (same_file && !(alone && record->idiom == granted->idiom)) {
 			share_locked(locks, held, prepared);
 			return NULL;
 		}
-		if (record->idiom != LOCK_IDIOM_FLOCK && record->idiom != LOCK_IDIOM_PRESENCE) {
+		if (!is_advisory(record) && record->idiom != LOCK_IDIOM_PRESENCE) {
 			arena_free(locks->setup.table, prepared);
 			return NULL;
 		}
-		report = table_drop_locked(locks, held,
-					   record->idiom == LOCK_IDIOM_FLOCK ? LOCK_END_RELEASED
-									     : LOCK_END_REPLACED,
-					   NULL);
+		report = table_drop_locked(
+			locks, held, is_advisory(record) ? LOCK_END_RELEASED : LOCK_END_REPLACED,
+			NULL);
 	}
 	table_publish_held_locked(locks, prepared, st);
 	return report;
 }
 
-void lock_flock_granted(struct locks *locks, const struct lock_key *key, const struct actor *actor,
-			const struct stat *st, uint64_t owner, bool exclusive)
+/* Whether he is known to have it: then nothing needs to be read of him. */
+static bool is_known(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+		     uint64_t owner, const struct stat *st)
 {
-	uint32_t prepared = table_prepare(locks, key, LOCK_IDIOM_FLOCK, actor);
-	struct lock_report *report;
+	uint32_t held;
+	bool known;
 
+	pthread_mutex_lock(&locks->mutex);
+	held = table_held_locked(locks, key);
+	known = held && is_of_file(table_at(locks, held), st) &&
+		has_owner(locks, held, idiom, owner);
+	pthread_mutex_unlock(&locks->mutex);
+	return known;
+}
+
+void lock_advisory_granted(struct locks *locks, const struct lock_key *key,
+			   const struct actor *actor, const struct stat *st, enum lock_idiom idiom,
+			   uint64_t owner, bool alone)
+{
+	struct lock_report *report;
+	uint32_t prepared;
+
+	if (is_known(locks, key, idiom, owner, st))
+		return;
+	prepared = table_prepare(locks, key, idiom, actor);
 	if (prepared == 0)
 		return;
 	table_at(locks, prepared)->owner = owner;
 	pthread_mutex_lock(&locks->mutex);
-	report = grant_locked(locks, prepared, st, exclusive);
+	report = grant_locked(locks, prepared, st, alone);
 	pthread_mutex_unlock(&locks->mutex);
 	lock_reports_emit_consume(locks, report);
 }
@@ -141,11 +172,12 @@ static struct lock_report *promote_locked(struct locks *locks, uint32_t held)
 	return report;
 }
 
-static struct lock_report *release_locked(struct locks *locks, uint32_t held, uint64_t owner)
+static struct lock_report *release_locked(struct locks *locks, uint32_t held, enum lock_idiom idiom,
+					  uint64_t owner)
 {
 	struct lock_record *record = table_at(locks, held);
 
-	if (record->owner == owner) {
+	if (is_owners(record, idiom, owner)) {
 		if (locks->extra[held].sharers)
 			return promote_locked(locks, held);
 		return table_drop_locked(locks, held, LOCK_END_RELEASED, NULL);
@@ -153,7 +185,7 @@ static struct lock_report *release_locked(struct locks *locks, uint32_t held, ui
 	for (struct lock_sharer **at = &locks->extra[held].sharers; *at; at = &(*at)->next) {
 		struct lock_sharer *sharer = *at;
 
-		if (sharer->holder.owner != owner)
+		if (!is_owners(&sharer->holder, idiom, owner))
 			continue;
 		*at = sharer->next;
 		free(sharer);
@@ -163,15 +195,16 @@ static struct lock_report *release_locked(struct locks *locks, uint32_t held, ui
 	return NULL;
 }
 
-void lock_flock_released(struct locks *locks, const struct lock_key *key, uint64_t owner)
+void lock_advisory_released(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+			    uint64_t owner)
 {
 	struct lock_report *report = NULL;
 	uint32_t held;
 
 	pthread_mutex_lock(&locks->mutex);
 	held = table_held_locked(locks, key);
-	if (held && table_at(locks, held)->idiom == LOCK_IDIOM_FLOCK)
-		report = release_locked(locks, held, owner);
+	if (held && is_advisory(table_at(locks, held)))
+		report = release_locked(locks, held, idiom, owner);
 	pthread_mutex_unlock(&locks->mutex);
 	if (report)
 		lock_reports_emit_consume(locks, report);

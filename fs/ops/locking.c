@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/locking.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ops/carrier.h"
+#include "ops/locking_told.h"
+#include "ops/parking.h"
+#include "ops/serial.h"
+
+/*
+ * How long a call that must not block waits all the same, for a lock that ends with an open file: the
+ * kernel tells us of its close by a RELEASE that nobody waits for, so that one that was read before
+ * this call may be served after it. A local file system has released the lock when close() returns.
+ */
+#define LINGER_NS (2 * NSEC_PER_MSEC)
+
+/* How often a waiter looks whether a lock in its way has ended untold. It reads /proc. */
+#define LOOK_AGAIN_NS (100 * NSEC_PER_MSEC)
+
+struct call {
+	struct advisory_waiter waiter;
+	struct fs *fs;
+	bool sleeps;
+	uint64_t looked_boot_ns; /* when it was last looked whether another's process is gone */
+	struct told *told;       /* NULL: the file is no lock of ours */
+};
+
+static void call_free(struct call *call)
+{
+	free(call->told);
+	free(call);
+}
+
+/* Between CARRY and the end. 0 or negative errno; with -EAGAIN and a waiter it is queued again. */
+static int carry(struct fs *fs, const struct advisory_request *request,
+		 struct advisory_waiter *waiter)
+{
+	int real = 0, r;
+	bool kept;
+
+	/* Closing releases: where nothing stays, no other call is needed. */
+	if (request->range.type != RANGE_NONE || advisory_keeps(fs->advisory, request, 0))
+		real = carrier_set(fs, request);
+	do {
+		kept = advisory_keeps(fs->advisory, request, real);
+		if (!kept)
+			carrier_close(fs, request);
+		r = advisory_settle(fs->advisory, request, real, waiter, kept);
+	} while (r == ADVISORY_BUSY);
+	if (r < 0 && real == 0 && request->range.type != RANGE_NONE) {
+		struct advisory_request undo = *request;
+
+		undo.range.type = RANGE_NONE;
+		carrier_set(fs, &undo);
+	}
+	return r;
+}
+
+/*
+ * 0 or negative errno. With a waiter, that is in the queue then: HELD, BUSY; CARRY: an outsider has
+ * the lock. Without one HELD, BUSY, too.
+ */
+static int attempt(struct fs *fs, const struct advisory_request *request,
+		   struct advisory_waiter *waiter)
+{
+	int r = advisory_set(fs->advisory, request, waiter);
+
+	if (r == ADVISORY_CONVERT) {
+		struct advisory_request old = *request;
+
+		old.range.type = RANGE_NONE;
+		r = attempt(fs, &old, NULL);
+		if (r < 0)
+			return r;
+		r = advisory_set(fs->advisory, request, waiter);
+	}
+	if (r == ADVISORY_CARRY) {
+		r = carry(fs, request, waiter);
+		return r == -EAGAIN && waiter ? ADVISORY_CARRY : r;
+	}
+	if (r == ADVISORY_DEADLOCK)
+		return -EDEADLK;
+	/* Another thread has locked by the same open file between the two steps. */
+	return r == ADVISORY_CONVERT ? -EAGAIN : r;
+}
+
+/* What the kernel's close of a file would have released, had it waited for us. */
+static bool lingers(const struct advisory_record *record)
+{
+	return record->kind != ADVISORY_POSIX || record->unflushed;
+}
+
+void locking_close_owner(struct fs *fs, struct advisory_request *request)
+{
+	bool had;
+	int r = advisory_close(fs->advisory, request, &had);
+
+	if (r == ADVISORY_CARRY)
+		carry(fs, request, NULL);
+	if (had && r != ADVISORY_BUSY)
+		told_released(fs, request);
+}
+
+/* Whether a POSIX lock has ended, for its process has: or has closed the file, which nobody told us. */
+static bool has_ended(const struct advisory_record *record)
+{
+	const struct proc_id process = {(pid_t)record->pid, record->process_start};
+
+	if (record->kind != ADVISORY_POSIX || !record->unflushed || !process.pid)
+		return false;
+	if (!proc_alive(&process))
+		return true;
+	return !proc_has_open(process.pid, record->ino) &&
+	       (record->first_ino == record->ino || !proc_has_open(process.pid, record->first_ino));
+}
+
+/* What is in the request's way; what has ended is taken out of it. False: nothing is. */
+static bool look_for_obstacle(struct fs *fs, const struct advisory_request *request,
+			      struct advisory_record *ret_record)
+{
+	while (advisory_test(fs->advisory, request, ret_record)) {
+		struct advisory_request owner;
+
+		if (!has_ended(ret_record))
+			return true;
+		owner = (struct advisory_request){.key = request->key,
+						  .kind = ADVISORY_POSIX,
+						  .owner = ret_record->owner,
+						  .handle = ret_record->handle,
+						  .uid = ret_record->uid};
+		locking_close_owner(fs, &owner);
+	}
+	return false;
+}
+
+/* The last act of a call. */
+static void finish(struct call *call_consume, fuse_req_t req, int r)
+{
+	struct call *call = call_consume;
+
+	if (call->told && r == 0)
+		told_granted(call->fs, call->told, &call->waiter.request);
+	else if (call->told && r == -EAGAIN)
+		told_denied(call->fs, call->told, &call->waiter.request);
+	call_free(call);
+	fs_reply(req, r);
+}
+
+/* Leaves the queue: 0 where it was granted at the last moment, else `r`. */
+static int give_up(struct call *call, int r)
+{
+	struct fs *fs = call->fs;
+	int got = advisory_resume(fs->advisory, &call->waiter, true);
+
+	if (got == ADVISORY_CARRY)
+		got = carry(fs, &call->waiter.request, NULL);
+	return got == ADVISORY_HELD || got == -EAGAIN ? r : got;
+}
+
+static int try_waiting(struct call *call)
+{
+	struct advisory_record record;
+	struct fs *fs = call->fs;
+	uint64_t now_ns = clock_boot_ns();
+	int r;
+
+	if (now_ns >= call->looked_boot_ns + LOOK_AGAIN_NS) {
+		look_for_obstacle(fs, &call->waiter.request, &record);
+		call->looked_boot_ns = now_ns;
+	}
+	r = advisory_resume(fs->advisory, &call->waiter, false);
+	if (r == ADVISORY_CARRY) {
+		r = carry(fs, &call->waiter.request, &call->waiter);
+		if (r == -EAGAIN)
+			r = ADVISORY_HELD;
+	}
+	return r;
+}
+
+static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
+{
+	struct call *call = context;
+	int r;
+
+	if (state == PARKED_INTERRUPTED)
+		r = give_up(call, -EINTR);
+	else if (state == PARKED_DEADLINE && !call->sleeps)
+		r = give_up(call, -EAGAIN);
+	else
+		r = try_waiting(call);
+	if (r == ADVISORY_HELD)
+		return false;
+	if (call->told && call->sleeps)
+		told_waits(call->fs, call->told, -1);
+	finish(call, req, r);
+	return true;
+}
+
+/* In the queue already. Replies only where that fails. */
+static void park(struct call *call, fuse_req_t req)
+{
+	struct fs *fs = call->fs;
+	bool tells = call->told && call->sleeps;
+	int r;
+
+	if (tells)
+		told_waits(fs, call->told, 1);
+	r = parking_park(fs->parking, req, call->sleeps ? 0 : clock_boot_ns() + LINGER_NS,
+			 &call->waiter.due, try_parked, call);
+	if (r == 0)
+		return;
+	if (tells)
+		told_waits(fs, call->told, -1);
+	finish(call, req, give_up(call, r));
+}
+
+static int begin(struct fs *fs, fuse_req_t req, const struct advisory_request *request, bool sleeps,
+		 struct call **ret_call)
+{
+	const struct handle_record *handle = handle_at(fs->handles, request->handle);
+	struct node_info node;
+	struct call *call;
+	int r;
+
+	if (!handle || node_get_index(fs->nodes, handle->node, &node) < 0)
+		return -ESTALE;
+	call = calloc(1, sizeof(*call));
+	if (!call)
+		return -ENOMEM;
+	*call = (struct call){.fs = fs, .sleeps = sleeps};
+	call->waiter.request = *request;
+	call->waiter.order = serial_now();
+	call->waiter.finite = !sleeps;
+	r = told_begin(fs, req, &node, &call->told);
+	if (r < 0)
+		call_free(call);
+	else
+		*ret_call = call;
+	return r;
+}
+
+/* A call that is in the queue: whether it may stay there for some time at least. */
+static bool may_wait(struct fs *fs, const struct advisory_request *request, int outcome,
+		     bool sleeps)
+{
+	struct advisory_record record;
+	bool met = look_for_obstacle(fs, request, &record);
+
+	if (sleeps || outcome == ADVISORY_BUSY)
+		return true;
+	return met && lingers(&record);
+}
+
+void locking_reply(struct fs *fs, fuse_req_t req, const struct advisory_request *request,
+		   bool sleeps)
+{
+	struct call *call;
+	int r = begin(fs, req, request, sleeps, &call);
+
+	if (r < 0) {
+		fs_reply(req, r);
+		return;
+	}
+	r = attempt(fs, request, &call->waiter);
+	if (r > 0 && may_wait(fs, request, r, sleeps)) {
+		park(call, req);
+		return;
+	}
+	if (r > 0)
+		r = give_up(call, -EAGAIN);
+	finish(call, req, r);
+}
