@@ -14,6 +14,15 @@ foreach(source ${progs})
   endif()
 endforeach()
 
+# The player of the conformance cases, which are *.cases beside it. It is what programs do, not what
+# is tested: without sanitizers, for it forks thousands of times.
+sessionfs_glob(player conform/*.c)
+add_executable(conform ${player})
+set_target_properties(conform PROPERTIES
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/progs)
+target_compile_options(conform PRIVATE -fno-sanitize=all)
+target_link_options(conform PRIVATE -fno-sanitize=all)
+
 function(sessionfs_cases kind labels timeout)
   sessionfs_glob(cases ${kind}/*.sh)
   # A file that only the others source begins with "_" or "lib".
