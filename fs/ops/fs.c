@@ -13,6 +13,7 @@
 #include "ops/locking.h"
 #include "ops/notifier.h"
 #include "view/copyup.h"
+#include "view/twin.h"
 
 int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
 		struct layer_dir **ret_dir)
@@ -190,6 +191,8 @@ static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat
 		return errno == ENOENT ? -ESTALE : -errno;
 	if (ret_st->st_dev != node->backing_dev || ret_st->st_ino != node->backing_ino)
 		return -ESTALE;
+	if (node->flags & NODE_LOWER_CLASS)
+		twin_show_links(dir->view, ret_st);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/copyup.h"
+#include "view/twin.h"
 
 /* Stands for the name of what has none: no rule matches it but those that match everything. */
 #define NAMELESS "#"
@@ -253,6 +254,8 @@ int view_link_fd(int src_fd, enum layer src_layer, struct layer_dir *dir, const 
 	struct layout_base base;
 	int r = 0;
 
+	if (in_lower && src_layer == LAYER_UPPER && layer_dir_class(dir, name) == CLASS_LOCK)
+		return twin_link(src_fd, dir, name);
 	if (in_lower != (src_layer == LAYER_LOWER))
 		return -EXDEV;
 	if (!in_lower && layout_get_base(&dir->view->setup->names, src_fd, &base) == 0) {

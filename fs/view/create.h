@@ -44,7 +44,8 @@ int view_mknod(struct layer_dir *dir, const char *name, mode_t mode, dev_t rdev,
 	       const struct creator *creator);
 /*
  * Links src_name of src_dir, which is copied up first, to a new name. -EXDEV where the two names
- * live in different layers, or the directories in different views.
+ * live in different layers, or the directories in different views; but a lock may be made from a
+ * private file (twin.h).
  */
 int view_link(struct layer_dir *src_dir, const char *src_name, struct layer_dir *dir,
 	      const char *name);

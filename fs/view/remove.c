@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/listing.h"
+#include "view/twin.h"
 
 /* Puts a whiteout in the place of what the upper has; that then lies in work under `temporary`. */
 static int swap_for_whiteout(struct layer_dir *dir, const char *name, const char *temporary,
@@ -67,10 +68,24 @@ static int remove_private(struct layer_dir *dir, const char *name, bool director
 	return r < 0 ? r : layout_make_whiteout(layer_dir_upper(dir), name);
 }
 
+static int unlink_in_lower(struct layer_dir *dir, const char *name)
+{
+	bool twins = dir->view->has_twins;
+	struct stat st;
+
+	if (twins && fstatat(dir->lower, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (unlinkat(dir->lower, name, 0))
+		return -errno;
+	if (twins)
+		twin_forget(dir->view, &st);
+	return 0;
+}
+
 int view_unlink(struct layer_dir *dir, const char *name)
 {
 	if (view_lives_in_lower(dir, layer_dir_class(dir, name)))
-		return unlinkat(dir->lower, name, 0) ? -errno : 0;
+		return unlink_in_lower(dir, name);
 	return remove_private(dir, name, false);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "view/twin.h"
 
 bool view_lives_in_lower(const struct layer_dir *dir, enum path_class path_class)
 {
@@ -83,8 +84,10 @@ int view_resolve(struct layer_dir *dir, const char *name, struct resolved *ret_r
 	found.path_class = layer_dir_class(dir, name);
 	if (view_lives_in_lower(dir, found.path_class)) {
 		r = stat_at(dir->lower, name, &found.st);
-		if (r == 0)
+		if (r == 0) {
 			set_found(&found, LAYER_LOWER);
+			twin_show(dir->view, &found);
+		}
 	} else {
 		r = resolve_in_upper(dir, name, &found);
 		if (r == -ENOENT) {

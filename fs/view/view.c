@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/copyup.h"
+#include "view/twin.h"
 
 static void view_unref(struct view *view)
 {
@@ -85,6 +86,8 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	view->mode = config->mode;
 	view->stamp = registry_at(setup->registry, session)->epoch;
 	view->work_fd = TAKE_FD(work);
+	if (view->work_fd >= 0)
+		twin_recover(view);
 	root->refs = 1;
 	root->view = view;
 	root->upper = TAKE_FD(upper);

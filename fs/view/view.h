@@ -40,6 +40,7 @@ struct view {
 	enum share_mode mode;
 	_Atomic int work_fd; /* -1 until the upper was made */
 	_Atomic uint64_t next_temporary;
+	_Atomic bool has_twins; /* the work directory may hold some (twin.h) */
 	/* Guards the making of the upper, and parent and name of every layer_dir of the view. */
 	pthread_mutex_t mutex;
 };
