@@ -2,6 +2,7 @@
 /* SETXATTR, GETXATTR, LISTXATTR, REMOVEXATTR. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/xattr.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -37,36 +38,28 @@ static void do_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, con
 			size_t size, int flags)
 {
 	struct fs *fs = fs_of(req);
-	_cleanup_close_ int fd = -1;
-	char path[32];
+	char path[32], on_disk[LAYOUT_XATTR_SIZE];
+	int r = layout_xattr_escape(&fs->views.names, name, on_disk);
+	_cleanup_close_ int fd = r == 0 ? open_object(fs, nodeid, true, path) : r;
 
-	if (layout_xattr_is_private(&fs->views.names, name)) {
-		fuse_reply_err(req, EPERM);
-		return;
-	}
-	fd = open_object(fs, nodeid, true, path);
 	if (fd < 0)
 		fs_reply(req, fd);
 	else
-		fs_reply(req, setxattr(path, name, value, size, flags) ? -errno : 0);
+		fs_reply(req, setxattr(path, on_disk, value, size, flags) ? -errno : 0);
 }
 
 /* Valid replies: err. */
 static void do_removexattr(fuse_req_t req, fuse_ino_t nodeid, const char *name)
 {
 	struct fs *fs = fs_of(req);
-	_cleanup_close_ int fd = -1;
-	char path[32];
+	char path[32], on_disk[LAYOUT_XATTR_SIZE];
+	int r = layout_xattr_escape(&fs->views.names, name, on_disk);
+	_cleanup_close_ int fd = r == 0 ? open_object(fs, nodeid, true, path) : r;
 
-	if (layout_xattr_is_private(&fs->views.names, name)) {
-		fuse_reply_err(req, ENODATA);
-		return;
-	}
-	fd = open_object(fs, nodeid, true, path);
 	if (fd < 0)
 		fs_reply(req, fd);
 	else
-		fs_reply(req, removexattr(path, name) ? -errno : 0);
+		fs_reply(req, removexattr(path, on_disk) ? -errno : 0);
 }
 
 static void reply_bytes(fuse_req_t req, const char *data, ssize_t len, size_t size)
@@ -126,36 +119,37 @@ static void do_getxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, siz
 {
 	struct fs *fs = fs_of(req);
 	_cleanup_free_ char *value = NULL;
-	ssize_t len;
+	char on_disk[LAYOUT_XATTR_SIZE];
+	ssize_t len = layout_xattr_escape(&fs->views.names, name, on_disk);
 
-	if (layout_xattr_is_private(&fs->views.names, name)) {
-		fuse_reply_err(req, ENODATA);
-		return;
+	if (len == 0) {
+		value = malloc(size ? size : 1);
+		len = value ? get_by_name(fs, nodeid, on_disk, value, size) : -ENOMEM;
 	}
-	value = malloc(size ? size : 1);
-	if (!value) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	len = get_by_name(fs, nodeid, name, value, size);
 	if (len == -ESTALE)
-		len = get_opened(fs, nodeid, name, value, size);
+		len = get_opened(fs, nodeid, on_disk, value, size);
 	reply_bytes(req, value, len, size);
 }
 
-/* Takes the private names out of a list. Returns the bytes that are left. */
-static ssize_t filter(const struct layout_names *names, char *list, ssize_t len)
+/*
+ * Turns a list from disk into the view's, without what is private; and without trusted.* for who may not
+ * read those either, as local file systems do. Returns the bytes that are left.
+ */
+static ssize_t filter(const struct layout_names *names, bool trusted, char *list, ssize_t len)
 {
 	ssize_t kept = 0;
 
 	for (ssize_t at = 0; at < len;) {
-		ssize_t size = (ssize_t)strlen(list + at) + 1;
+		char *name = list + at;
 
-		if (!layout_xattr_is_private(names, list + at)) {
-			memmove(list + kept, list + at, (size_t)size);
-			kept += size;
-		}
-		at += size;
+		at += (ssize_t)strlen(name) + 1;
+		if (layout_xattr_is_private(names, name) ||
+		    (!trusted &&
+		     strncmp(name, XATTR_TRUSTED_PREFIX, XATTR_TRUSTED_PREFIX_LEN) == 0))
+			continue;
+		layout_xattr_unescape(names, name);
+		memmove(list + kept, name, strlen(name) + 1);
+		kept += (ssize_t)strlen(list + kept) + 1;
 	}
 	return kept;
 }
@@ -178,7 +172,7 @@ static void do_listxattr(fuse_req_t req, fuse_ino_t nodeid, size_t size)
 	if (len < 0)
 		len = -errno;
 	else
-		len = filter(&fs->views.names, list, len);
+		len = filter(&fs->views.names, fuse_req_ctx(req)->uid == 0, list, len);
 	reply_bytes(req, list, len, size);
 }
 

@@ -169,8 +169,56 @@ int layout_get_base_at(const struct layout_names *names, int dirfd, const char *
 	return r;
 }
 
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* That of the two prefixes which the name has, or NULL. */
+static const char *prefix_of(const struct layout_names *names, const char *xattr)
+{
+	if (begins(xattr, names->prefix))
+		return names->prefix;
+	return begins(xattr, names->own_prefix) ? names->own_prefix : NULL;
+}
+
+/* "overlay." of "trusted.overlay." */
+static const char *doubled_part(const char *prefix)
+{
+	return strchr(prefix, '.') + 1;
+}
+
+static bool is_escaped(const char *xattr, const char *prefix)
+{
+	return begins(xattr + strlen(prefix), doubled_part(prefix));
+}
+
 bool layout_xattr_is_private(const struct layout_names *names, const char *xattr)
 {
-	return strncmp(xattr, names->prefix, strlen(names->prefix)) == 0 ||
-	       strncmp(xattr, names->own_prefix, strlen(names->own_prefix)) == 0;
+	const char *prefix = prefix_of(names, xattr);
+
+	return prefix && !is_escaped(xattr, prefix);
+}
+
+int layout_xattr_escape(const struct layout_names *names, const char *xattr,
+			char ret[LAYOUT_XATTR_SIZE])
+{
+	const char *prefix = prefix_of(names, xattr);
+	size_t len = prefix ? strlen(prefix) : 0;
+	int n = snprintf(ret, LAYOUT_XATTR_SIZE, "%s%s%s", prefix ? prefix : "",
+			 prefix ? doubled_part(prefix) : "", xattr + len);
+
+	return n < LAYOUT_XATTR_SIZE ? 0 : -ERANGE;
+}
+
+void layout_xattr_unescape(const struct layout_names *names, char *xattr)
+{
+	const char *prefix = prefix_of(names, xattr);
+	char *doubled, *rest;
+
+	if (!prefix || !is_escaped(xattr, prefix))
+		return;
+	doubled = xattr + strlen(prefix);
+	rest = doubled + strlen(doubled_part(prefix));
+	memmove(doubled, rest, strlen(rest) + 1);
 }

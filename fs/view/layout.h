@@ -86,5 +86,16 @@ static inline bool layout_base_is_origin(const struct layout_base *base)
 	return S_ISDIR(base->mode) || base->nlink <= 1;
 }
 
-/* Whether an attribute is ours or overlayfs's: neither listed nor set through a view. */
+/*
+ * Attributes that are ours or overlayfs's on disk are neither listed nor set through a view. What is
+ * called so in a view is another one on disk, with the middle of its name doubled, as the kernel's
+ * overlayfs does it: trusted.overlay.opaque is kept as trusted.overlay.overlay.opaque. So an upper
+ * in a view describes its own layers, never the view's.
+ */
 bool layout_xattr_is_private(const struct layout_names *names, const char *xattr);
+#define LAYOUT_XATTR_SIZE 256
+/* The name on disk of an attribute of a view. 0, or -ERANGE where it is too long. */
+int layout_xattr_escape(const struct layout_names *names, const char *xattr,
+			char ret[LAYOUT_XATTR_SIZE]);
+/* The reverse, in place; not for private ones. */
+void layout_xattr_unescape(const struct layout_names *names, char *xattr);

@@ -95,7 +95,9 @@ changes_attributes() {
 	is "$(getfattr -n user.colour --only-values plain/file)" red
 	setfattr -x user.colour plain/file
 	refuse "No such attribute" getfattr -n user.colour plain/file
-	refuse "not permitted" setfattr -n trusted.overlay.opaque -v y plain
+	setfattr -n trusted.overlay.opaque -v y plain
+	[[ -e plain/file ]] || fail "a forged attribute hides the lower"
+	setfattr -x trusted.overlay.opaque plain
 	is "$(getfattr -d -m - plain/file)" ""
 	setfacl -m u:1234:r plain/program
 	[[ $(getfacl -cp plain/program) == *user:1234:r--* ]] || fail "the ACL is lost"

@@ -168,6 +168,40 @@ Test(layout, a_base_is_set_on_what_takes_no_attribute_without_an_error)
 	close(fd);
 }
 
+static void check_escape(const char *in_view, const char *on_disk)
+{
+	char name[LAYOUT_XATTR_SIZE];
+
+	cr_assert_eq(layout_xattr_escape(&names, in_view, name), 0);
+	cr_assert_str_eq(name, on_disk);
+	cr_assert_not(layout_xattr_is_private(&names, on_disk));
+	layout_xattr_unescape(&names, name);
+	cr_assert_str_eq(name, in_view);
+}
+
+Test(layout, attributes_of_a_view_with_a_private_name_have_another_on_disk)
+{
+	char name[300], ret[LAYOUT_XATTR_SIZE];
+
+	layout_names_init(&names, "trusted.overlay.");
+	check_escape("trusted.overlay.opaque", "trusted.overlay.overlay.opaque");
+	check_escape("trusted.overlay.overlay.opaque", "trusted.overlay.overlay.overlay.opaque");
+	check_escape("trusted.overlay.", "trusted.overlay.overlay.");
+	check_escape("trusted.sessionfs.base", "trusted.sessionfs.sessionfs.base");
+	check_escape("user.overlay.opaque", "user.overlay.opaque");
+	check_escape("trusted.overlay", "trusted.overlay");
+	check_escape("user.colour", "user.colour");
+	layout_names_init(&names, "user.overlay.");
+	check_escape("user.overlay.opaque", "user.overlay.overlay.opaque");
+	memset(name, 'n', sizeof(name));
+	memcpy(name, "user.overlay.", 13);
+	name[247] = '\0';
+	cr_assert_eq(layout_xattr_escape(&names, name, ret), 0);
+	name[247] = 'n';
+	name[248] = '\0';
+	cr_assert_eq(layout_xattr_escape(&names, name, ret), -ERANGE);
+}
+
 Test(layout, attributes_of_the_layout_are_private)
 {
 	cr_assert(layout_xattr_is_private(&names, "trusted.overlay.opaque"));
