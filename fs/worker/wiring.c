@@ -299,6 +299,7 @@ int wiring_open_session(struct wiring *wiring)
 
 	wiring_operations(&ops);
 	fs->session = fuse_session_new(&args, &ops, sizeof(ops), fs);
+	fuse_opt_free_args(&args);
 	if (!fs->session)
 		return -ENOMEM;
 	/* The mount stands; libfuse takes the descriptor by this name. */
