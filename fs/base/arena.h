@@ -36,13 +36,14 @@ struct arena_globals {
 	_Atomic uint32_t init_size;         /* bytes of the saved FUSE INIT request; 0: none yet */
 	unsigned char init[ARENA_INIT_MAX]; /* the request as read from /dev/fuse */
 	_Atomic uint64_t started_boot_ns;   /* supervisor: when the mount began */
+	_Atomic uint64_t started_real_ns;   /* supervisor: the same, as a date */
 	_Atomic uint32_t worker_restarts;   /* supervisor */
 	_Atomic uint32_t worker_answered;   /* the current worker has answered a request */
 	_Atomic uint64_t fencing_next;      /* next fencing token to give out */
 	_Atomic uint64_t fencing_reserved;  /* tokens below this are reserved on disk */
 	_Atomic uint64_t event_next;        /* sequence number of the next event, from 1 */
 	_Atomic uint64_t run_next;          /* serial of the next run, from 1 */
-	_Atomic uint64_t spare[16];
+	_Atomic uint64_t spare[15];
 };
 
 struct arena_table_spec {

@@ -16,11 +16,8 @@
 static void fill_attr(struct fs *fs, const struct virt_entry *entry, uint64_t ino,
 		      struct stat *ret_attr)
 {
-	uint64_t at = clock_real_ns() - (clock_boot_ns() - fs->instance->globals->started_boot_ns);
+	uint64_t at = fs->instance->globals->started_real_ns;
 
-	/* The stream of events changes with each event, so that `tail -f` looks. */
-	if (entry->type == VIRT_EVENTS)
-		at += events_newest(fs->instance->events) * NSEC_PER_MSEC;
 	*ret_attr = (struct stat){.st_ino = ino,
 				  .st_mode = entry->mode,
 				  .st_uid = entry->uid,
@@ -31,6 +28,9 @@ static void fill_attr(struct fs *fs, const struct virt_entry *entry, uint64_t in
 	ret_attr->st_mtim.tv_nsec = (long)(at % NSEC_PER_SEC);
 	ret_attr->st_ctim = ret_attr->st_mtim;
 	ret_attr->st_atim = ret_attr->st_mtim;
+	/* `tail -f` reads what the size has grown by: with each event by no less than its line. */
+	if (entry->type == VIRT_EVENTS)
+		ret_attr->st_size = (off_t)(events_newest(fs->instance->events) * EVENT_TEXT_MAX);
 }
 
 static int child_path(struct fs *fs, const struct node_info *parent, const char *name, char *ret,

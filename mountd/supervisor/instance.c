@@ -150,6 +150,7 @@ static int make_arena(struct heritage *heritage, struct err *err)
 	if (r < 0)
 		return err_set_errno(err, ERR_INTERNAL_ERROR, -r, "cannot make the arena");
 	atomic_store(&arena_globals(heritage->arena)->started_boot_ns, clock_boot_ns());
+	atomic_store(&arena_globals(heritage->arena)->started_real_ns, clock_real_ns());
 	return 0;
 }
 
