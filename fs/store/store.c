@@ -21,7 +21,6 @@
 
 #define FORMAT_FILE "format"
 #define FORMAT_TEXT "sessionfs store %u\n"
-#define INSTANCE_FILE "instance"
 
 static void store_cleanup(struct store **store)
 {
@@ -67,7 +66,7 @@ static int instance_pid(struct store *store)
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (sys_read_file(store->fd, INSTANCE_FILE, 64, &text) <= 0)
+	if (sys_read_file(store->fd, STORE_INSTANCE_FILE, 64, &text) <= 0)
 		return 0;
 	return atoi(text);
 }
@@ -78,8 +77,8 @@ static int lock_instance(struct store *store, struct err *err)
 	int len;
 	int pid;
 
-	store->lock_fd =
-		openat(store->fd, INSTANCE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	store->lock_fd = openat(store->fd, STORE_INSTANCE_FILE,
+				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->lock_fd < 0)
 		return io_error(err, errno, store->path);
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
@@ -94,10 +93,11 @@ static int lock_instance(struct store *store, struct err *err)
 		else
 			err_set(err, ERR_PRECONDITION_FAILED,
 				"the store %s is in use by another instance", store->path);
-		return err_suggest(err, "Give each instance a store of its own: sessionfs mount "
-					"--store DIR");
+		err_suggest(err, "Give each instance a store of its own: sessionfs mount "
+				 "--store DIR");
+		return -EBUSY;
 	}
-	/* For people only, so that a full disk does not matter here. */
+	/* For people and a hint to others, so that a full disk does not matter here. */
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (!ftruncate(store->lock_fd, 0))
 		(void)!pwrite(store->lock_fd, text, (size_t)len, 0);
@@ -107,7 +107,7 @@ static int lock_instance(struct store *store, struct err *err)
 /* What a store that lacks its format file may hold: an interrupted beginning, or a mount's root. */
 static int unknown_name(int fd, const char *name, void *ctx)
 {
-	static const char *const ours[] = {INSTANCE_FILE, STORE_TRASH, STORE_SESSIONS, "log",
+	static const char *const ours[] = {STORE_INSTANCE_FILE, STORE_TRASH, STORE_SESSIONS, "log",
 					   "lost+found"};
 	(void)fd;
 	(void)ctx;
@@ -206,6 +206,7 @@ int store_open(const char *path, struct store **ret_store, struct err *err)
 {
 	_cleanup_(store_cleanup) struct store *store = calloc(1, sizeof(*store));
 	bool made = false;
+	int r;
 
 	if (store) {
 		store->fd = store->lock_fd = -1;
@@ -216,8 +217,11 @@ int store_open(const char *path, struct store **ret_store, struct err *err)
 	store->fd = open_directory(path, &made, err);
 	if (store->fd < 0)
 		return -1;
-	if (lock_instance(store, err) || set_up(store, err)) {
-		if (made && store->lock_fd >= 0)
+	r = lock_instance(store, err);
+	if (r)
+		return r;
+	if (set_up(store, err)) {
+		if (made)
 			unmake(path);
 		return -1;
 	}

@@ -35,10 +35,14 @@
 struct stat;
 struct store;
 
+/* Its first line is the pid of who holds the lock, or held it last. */
+#define STORE_INSTANCE_FILE "instance"
+
 /*
  * Opens or makes a store (0700) and locks it; the lock is held by an fd that children inherit.
  * Parents are not made. A directory that holds other things, or is another user's, is refused.
- * A store that was made by a call that then fails is removed again.
+ * A store that was made by a call that then fails is removed again. Returns 0, -1, or -EBUSY where
+ * another instance uses it.
  * Errors: PRECONDITION_FAILED (another instance uses it; a newer format; no store; its file system
  * lacks whiteouts or extended attributes), IO_ERROR (disk full ...), all with the path.
  */

@@ -31,6 +31,8 @@
 
 #define DYING_MS 5000 /* how long the mount of a killed supervisor may take to be dead */
 #define DYING_STEP_MS 20
+#define PASSING_MS 10000 /* how long an instance may take to end, or to begin */
+#define PASSING_STEP_MS 10
 #define LOG_READ_MAX (64u << 20)
 
 struct instance_state {
@@ -131,9 +133,15 @@ static int open_store(struct instance_state *state, struct err *err)
 	struct heritage *heritage = &state->supervisor.heritage;
 	struct stat st;
 	bool missing = stat(config->store, &st) < 0 && errno == ENOENT;
+	uint64_t deadline_ns = clock_boot_ns() + PASSING_MS * NSEC_PER_MSEC;
+	int r;
 
-	if (store_open(config->store, &heritage->store, err) < 0)
-		return -1;
+	while ((r = store_open(config->store, &heritage->store, err)) < 0) {
+		if (r != -EBUSY || clock_boot_ns() >= deadline_ns || !twin_passing(config->store))
+			return -1;
+		/* The end of a process that is not our child, or its mount. */
+		poll(NULL, 0, PASSING_STEP_MS);
+	}
 	state->store_made = missing;
 	if (!config->foreground) {
 		snprintf(heritage->log_path, sizeof(heritage->log_path), "%s/log", config->store);
@@ -245,6 +253,18 @@ static void unmake(struct instance_state *state, bool failed)
 	store_free(heritage->store);
 }
 
+/* Clears the way. *ret_noop: an equal instance stands, and that is said. */
+static int stands_already(const struct instance_state *state, bool *ret_noop, struct err *err)
+{
+	pid_t other;
+
+	if (prepare_point(state->config, ret_noop, &other, err) < 0)
+		return -1;
+	if (*ret_noop)
+		ready_succeed_consume(state->ready, ready_data(state->config, other, true));
+	return 0;
+}
+
 int instance_run(struct config *config, struct ready *ready, struct err *err)
 {
 	struct instance_state state = {
@@ -259,17 +279,15 @@ int instance_run(struct config *config, struct ready *ready, struct err *err)
 			       .ready = say_ready,
 			       .context = &state},
 	};
-	pid_t other;
+	struct err ignored = {0};
 	bool noop;
 	int r;
 
 	if (supervisor_block_signals(err) < 0 || privilege_check("mount", err) < 0 ||
-	    prepare_point(config, &noop, &other, err) < 0)
+	    stands_already(&state, &noop, err) < 0)
 		return -1;
-	if (noop) {
-		ready_succeed_consume(ready, ready_data(config, other, true));
+	if (noop)
 		return 0;
-	}
 	if (lower_open_all(config, err) < 0)
 		return -1;
 	r = serve(&state, err);
@@ -277,5 +295,9 @@ int instance_run(struct config *config, struct ready *ready, struct err *err)
 	unmake(&state, r < 0);
 	if (r == 0)
 		log_info("unmounted %s", config->mountpoint);
+	/* An equal one that was begun at the same time may have been first. */
+	else if (err->code == ERR_PRECONDITION_FAILED && !state.supervisor.mount.id &&
+		 stands_already(&state, &noop, &ignored) == 0 && noop)
+		return 0;
 	return r;
 }

@@ -115,6 +115,8 @@ static int start_probe(struct loop *loop)
 		return -errno;
 	if (pid == 0) {
 		child_reset(loop);
+		/* The mount would not die with supervisor and worker while its own client holds it. */
+		close(loop->supervisor->heritage.fuse_fd);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		_exit(fd >= 0 && read(fd, &byte, 1) == 1 ? 0 : 1);
 	}

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mountinfo.h"
 #include "base/probe.h"
 #include "base/proc.h"
 #include "base/sys.h"
@@ -127,6 +129,25 @@ static int fail_different(const struct config *config, const char *what, struct 
 			   config->mountpoint);
 }
 
+/* The mount point that the store's instance wrote down; NULL where it did not. */
+static char *written_mountpoint(const char *store)
+{
+	_cleanup_json_ json_t *written = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct err ignored = {0};
+	const char *value;
+	char path[PATH_MAX];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/" TWIN_CONFIG_FILE, store);
+	len = sys_read_file(AT_FDCWD, path, STATUS_MAX, &text);
+	if (len < 0)
+		return NULL;
+	written = json_parse(text, (size_t)len, path, &ignored);
+	value = json_string_value(json_object_get(written, "mountpoint"));
+	return value ? strdup(value) : NULL;
+}
+
 static int compare_configuration(const struct config *config, struct err *err)
 {
 	_cleanup_json_ json_t *ours = twin_render(config), *theirs = NULL;
@@ -178,4 +199,21 @@ int twin_compare(const struct config *config, enum twin *ret_twin, pid_t *ret_su
 	*ret_twin = TWIN_EQUAL;
 	*ret_supervisor = supervisor;
 	return 0;
+}
+
+bool twin_passing(const char *store)
+{
+	_cleanup_free_ char *mountpoint = written_mountpoint(store), *text = NULL;
+	char path[PATH_MAX];
+	struct mount_info info;
+	pid_t pid = 0;
+
+	snprintf(path, sizeof(path), "%s/" STORE_INSTANCE_FILE, store);
+	if (sys_read_file(AT_FDCWD, path, 64, &text) > 0)
+		pid = (pid_t)atoi(text);
+	/* It has not yet said who it is, or a worker has lost its supervisor. */
+	if (pid <= 0 || is_gone(pid))
+		return true;
+	return !mountpoint || mountinfo_at(mountpoint, &info) == 0 ||
+	       strcmp(info.fstype, "fuse.sessionfs") != 0;
 }

@@ -40,3 +40,9 @@ enum twin {
  */
 int twin_compare(const struct config *config, enum twin *ret_twin, pid_t *ret_supervisor,
 		 struct err *err);
+
+/*
+ * Whether the instance that uses the store is not mounted where its configuration says: it ends,
+ * for a store is given up after the mount, or it begins.
+ */
+bool twin_passing(const char *store);
