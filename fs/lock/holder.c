@@ -86,10 +86,6 @@ bool holder_is(const struct lock_record *record, const struct actor *actor)
 
 bool holder_run_is_gone(const struct locks *locks, const struct lock_record *record)
 {
-	const struct run_record *run;
-
-	if (record->run == 0)
-		return false;
-	run = runs_at(locks->setup.identity->runs, record->run);
-	return !run || strcmp(run->id, record->run_id) != 0;
+	return record->run &&
+	       runs_is_over(locks->setup.identity->runs, record->run, record->run_id);
 }

@@ -17,5 +17,5 @@ void party_capture(const struct locks *locks, const struct actor *actor, struct 
  * has one, of the same session. Nobody is the holder of a stale lock.
  */
 bool holder_is(const struct lock_record *record, const struct actor *actor);
-/* Whether the lock is of a run that has ended. */
+/* Whether the lock is of a run that has ended, or that is stuck in ending (runs_is_over()). */
 bool holder_run_is_gone(const struct locks *locks, const struct lock_record *record);

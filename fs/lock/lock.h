@@ -166,7 +166,10 @@ void lock_advisory_released(struct locks *locks, const struct lock_key *key, enu
 
 /* A run has ended: frees its locks (their files too, where SPEC section 6 "Dead holder" says so). */
 void locks_run_ended(struct locks *locks, uint32_t run);
-/* Looks for stale locks; once a second from the housekeeping thread. */
+/*
+ * Looks for stale locks; once a second. Where a sweep is stuck in a directory that does not answer,
+ * another one passes that over.
+ */
 void locks_sweep(struct locks *locks);
 
 /* For listings: the next held lock after `lock` (0 to begin); 0 at the end. */

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "lock/holder.h"
 #include "lock/idiom.h"
 #include "lock/lockfile.h"
@@ -176,15 +178,10 @@ static bool sweep_file(struct locks *locks, uint32_t lock, const struct lock_rec
 	return there;
 }
 
-static void sweep_one(struct locks *locks, uint32_t lock)
+static void sweep_held(struct locks *locks, uint32_t lock, const struct lock_record *record)
 {
-	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
-	struct lock_record *record;
 	struct stat st;
 
-	if (!copy)
-		return;
-	record = &copy->record;
 	if (!sweep_file(locks, lock, record, &st) || record->flags & LOCK_STALE)
 		return;
 	if (record->run) {
@@ -197,6 +194,46 @@ static void sweep_one(struct locks *locks, uint32_t lock)
 		return;
 	if (is_stale(locks, record, &st))
 		conclude(locks, lock, record, false, delete_file(locks, lock, record));
+}
+
+static uint64_t directory_hash(const struct lock_record *record)
+{
+	uint64_t seed = (uint64_t)record->session_scope << 32 | record->share;
+	size_t len = (size_t)(path_base(record->path) - record->path);
+	uint64_t hash = XXH3_64bits_withSeed(record->path, len, seed);
+
+	return hash ? hash : 1;
+}
+
+/* Notes that the directory is looked at. NULL: another sweep is at it, or too many are stuck. */
+static uint64_t *sweep_begin(struct locks *locks, uint64_t hash)
+{
+	uint64_t *slot = NULL;
+	bool taken = false;
+
+	pthread_mutex_lock(&locks->mutex);
+	for (size_t i = 0; i < LOCK_SWEEPS_MAX; i++) {
+		taken |= locks->sweeping[i] == hash;
+		if (!locks->sweeping[i])
+			slot = &locks->sweeping[i];
+	}
+	if (slot && !taken)
+		*slot = hash;
+	pthread_mutex_unlock(&locks->mutex);
+	return taken ? NULL : slot;
+}
+
+static void sweep_one(struct locks *locks, uint32_t lock)
+{
+	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
+	uint64_t *slot = copy ? sweep_begin(locks, directory_hash(&copy->record)) : NULL;
+
+	if (!slot)
+		return;
+	sweep_held(locks, lock, &copy->record);
+	pthread_mutex_lock(&locks->mutex);
+	*slot = 0;
+	pthread_mutex_unlock(&locks->mutex);
 }
 
 static void write_history(struct locks *locks, bool now)

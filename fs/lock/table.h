@@ -59,6 +59,7 @@ struct lock_report {
 };
 
 #define LOCK_RECENT_MAX 64 /* ended locks that are remembered */
+#define LOCK_SWEEPS_MAX 32 /* directories that do not answer, looked at by a sweep each */
 
 /* A further holder of a shared flock. */
 struct lock_sharer {
@@ -91,6 +92,7 @@ struct locks {
 	struct history history;
 	bool history_dirty;
 	uint64_t history_written_boot_ns;
+	uint64_t sweeping[LOCK_SWEEPS_MAX]; /* what a sweep looks at now: hash of a directory; 0: free */
 	bool tokens_reserving;
 	pthread_cond_t tokens_reserved;
 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/relay.h"
 
 enum notice_kind { NOTICE_EXPIRE, NOTICE_ATTRIBUTES, NOTICE_DATA, NOTICE_POLL };
 
@@ -20,15 +20,53 @@ struct notice {
 	char name[];
 };
 
+/* In order. */
+struct notices {
+	struct notice *first;
+	struct notice **last;
+};
+
+/* Somebody is telling the kernel about a node; what else there is to tell about it waits for him. */
+struct sender {
+	struct sender *next;
+	uint64_t nodeid;
+	struct notices behind;
+};
+
 struct notifier {
 	struct fuse_session *session;
-	pthread_t thread;
+	struct relay *relay;
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	struct notice *first; /* guarded by: mutex */
-	struct notice **last; /* guarded by: mutex */
-	bool stopping;        /* guarded by: mutex */
+	struct notices notices; /* guarded by: mutex */
+	struct sender *senders; /* guarded by: mutex */
+	bool stopping;          /* guarded by: mutex */
 };
+
+static void notices_init(struct notices *notices)
+{
+	notices->first = NULL;
+	notices->last = &notices->first;
+}
+
+static void notices_add(struct notices *notices, struct notice *notice)
+{
+	notice->next = NULL;
+	*notices->last = notice;
+	notices->last = &notice->next;
+}
+
+/* NULL where there is none. */
+static struct notice *notices_take(struct notices *notices)
+{
+	struct notice *notice = notices->first;
+
+	if (notice)
+		notices->first = notice->next;
+	if (!notices->first)
+		notices->last = &notices->first;
+	return notice;
+}
 
 static void send_notice(struct fuse_session *session, const struct notice *notice)
 {
@@ -51,30 +89,66 @@ static void send_notice(struct fuse_session *session, const struct notice *notic
 	}
 }
 
-static void *run(void *arg)
+/* The next that waits for nobody else's; the others are put behind those. NULL: none, and it ends. */
+static struct notice *next_locked(struct notifier *notifier)
 {
-	struct notifier *notifier = arg;
-
-	pthread_mutex_lock(&notifier->mutex);
 	for (;;) {
-		struct notice *notice = notifier->first;
+		struct notice *notice = notices_take(&notifier->notices);
+		struct sender *sender = notifier->senders;
 
 		if (!notice) {
 			if (notifier->stopping)
-				break;
+				return NULL;
 			pthread_cond_wait(&notifier->cond, &notifier->mutex);
 			continue;
 		}
-		notifier->first = notice->next;
-		if (!notifier->first)
-			notifier->last = &notifier->first;
+		while (sender && (!notice->nodeid || sender->nodeid != notice->nodeid))
+			sender = sender->next;
+		if (!sender)
+			return notice;
+		notices_add(&sender->behind, notice);
+	}
+}
+
+static void remove_sender_locked(struct notifier *notifier, struct sender *sender)
+{
+	struct sender **at = &notifier->senders;
+
+	while (*at != sender)
+		at = &(*at)->next;
+	*at = sender->next;
+}
+
+/* Sends a notice, and what came to wait for it. The mutex is released meanwhile. */
+static void send_locked(struct notifier *notifier, struct notice *notice_consume)
+{
+	struct sender sender = {.next = notifier->senders, .nodeid = notice_consume->nodeid};
+	struct notice *notice = notice_consume;
+
+	notices_init(&sender.behind);
+	notifier->senders = &sender;
+	do {
 		pthread_mutex_unlock(&notifier->mutex);
 		send_notice(notifier->session, notice);
 		free(notice);
 		pthread_mutex_lock(&notifier->mutex);
+	} while ((notice = notices_take(&sender.behind)));
+	remove_sender_locked(notifier, &sender);
+}
+
+static void run(struct relay_turn *turn, void *context)
+{
+	struct notifier *notifier = context;
+	struct notice *notice;
+	bool stays = true;
+
+	pthread_mutex_lock(&notifier->mutex);
+	while (stays && (notice = next_locked(notifier))) {
+		relay_enter(turn);
+		send_locked(notifier, notice);
+		stays = relay_leave(turn);
 	}
 	pthread_mutex_unlock(&notifier->mutex);
-	return NULL;
 }
 
 int notifier_new(struct fuse_session *session, struct notifier **ret_notifier)
@@ -85,30 +159,37 @@ int notifier_new(struct fuse_session *session, struct notifier **ret_notifier)
 	if (!notifier)
 		return -ENOMEM;
 	notifier->session = session;
-	notifier->last = &notifier->first;
+	notices_init(&notifier->notices);
 	pthread_mutex_init(&notifier->mutex, NULL);
 	pthread_cond_init(&notifier->cond, NULL);
-	r = pthread_create(&notifier->thread, NULL, run, notifier);
-	if (r) {
+	r = relay_new(run, notifier, &notifier->relay);
+	if (r < 0) {
 		free(notifier);
-		return -r;
+		return r;
 	}
 	*ret_notifier = notifier;
 	return 0;
 }
 
-void notifier_free(struct notifier *notifier)
+bool notifier_free(struct notifier *notifier)
 {
 	if (!notifier)
-		return;
+		return true;
 	pthread_mutex_lock(&notifier->mutex);
 	notifier->stopping = true;
-	pthread_cond_signal(&notifier->cond);
+	pthread_cond_broadcast(&notifier->cond);
 	pthread_mutex_unlock(&notifier->mutex);
-	pthread_join(notifier->thread, NULL);
+	if (!relay_free(notifier->relay))
+		return false;
 	pthread_cond_destroy(&notifier->cond);
 	pthread_mutex_destroy(&notifier->mutex);
 	free(notifier);
+	return true;
+}
+
+void notifier_watch(struct notifier *notifier)
+{
+	relay_watch(notifier->relay);
 }
 
 static void queue(struct notifier *notifier, enum notice_kind kind, uint64_t nodeid,
@@ -122,8 +203,7 @@ static void queue(struct notifier *notifier, enum notice_kind kind, uint64_t nod
 	*notice = (struct notice){.kind = kind, .nodeid = nodeid, .poll = poll};
 	strcpy(notice->name, name);
 	pthread_mutex_lock(&notifier->mutex);
-	*notifier->last = notice;
-	notifier->last = &notice->next;
+	notices_add(&notifier->notices, notice);
 	pthread_cond_signal(&notifier->cond);
 	pthread_mutex_unlock(&notifier->mutex);
 }

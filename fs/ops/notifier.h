@@ -2,9 +2,14 @@
 /*
  * What we tell the kernel unasked: names and attributes that it may not keep any longer. Sent from
  * a thread of its own, for a handler that notifies waits for a lock that its own caller may hold.
+ *
+ * To tell of a name the kernel waits for the lock of its directory, which is held by whoever looks
+ * up something there, perhaps in a share that does not answer. So what is told about other nodes does
+ * not wait for that (base/relay.h).
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct fuse_session;
@@ -12,8 +17,13 @@ struct notifier;
 
 /* Starts the thread. 0 or negative errno. */
 int notifier_new(struct fuse_session *session, struct notifier **ret_notifier);
-/* Sends what is queued, ends the thread. */
-void notifier_free(struct notifier *notifier);
+/*
+ * Sends what is queued, ends the thread. False where something is stuck: what it uses (the session)
+ * must live as long as the process.
+ */
+bool notifier_free(struct notifier *notifier);
+/* Called time and again by a thread that never blocks: relay_watch(). */
+void notifier_watch(struct notifier *notifier);
 
 /* The name is to be looked up anew at its next use (its dentry goes). Never blocks. */
 void notifier_expire(struct notifier *notifier, uint64_t parent, const char *name);

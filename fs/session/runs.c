@@ -14,10 +14,14 @@
 #include "session/retired.h"
 #include "session/run_namespace.h"
 
+/* ended() that takes longer is stuck, in a share that does not answer. */
+#define ENDING_NS NSEC_PER_SEC
+
 /* What of a run lives in this worker only. guarded by: runs->mutex */
 struct run_private {
-	int namespace_fd;       /* 0: none, so that a zeroed array is right */
-	bool ending;            /* ended() is being called, or about to be */
+	int namespace_fd; /* 0: none, so that a zeroed array is right */
+	bool ending;      /* ended() is being called, or about to be */
+	uint64_t ending_boot_ns;
 	struct proc_id witness; /* who was last seen in the namespace; pid 0: nobody */
 };
 
@@ -265,6 +269,7 @@ static void end_run(struct runs *runs, uint32_t run)
 	mine = state_of(runs, run) && !runs->private[run].ending;
 	if (mine) {
 		runs->private[run].ending = true;
+		runs->private[run].ending_boot_ns = clock_boot_ns();
 		unindex_locked(runs, run);
 	}
 	pthread_mutex_unlock(&runs->mutex);
@@ -417,6 +422,22 @@ const struct run_record *runs_at(const struct runs *runs, uint32_t run)
 	if (!run || run > arena_capacity(runs->table) || !state_of(runs, run))
 		return NULL;
 	return record_at(runs, run);
+}
+
+bool runs_is_over(struct runs *runs, uint32_t run, const char *id)
+{
+	const struct run_record *record = runs_at(runs, run);
+	const struct run_private *private;
+	bool over;
+
+	if (!record)
+		return true;
+	pthread_mutex_lock(&runs->mutex);
+	private = &runs->private[run];
+	over = strcmp(record->id, id) != 0 ||
+	       (private->ending && clock_boot_ns() - private->ending_boot_ns >= ENDING_NS);
+	pthread_mutex_unlock(&runs->mutex);
+	return over;
 }
 
 uint32_t runs_next(const struct runs *runs, uint32_t run)

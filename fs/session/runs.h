@@ -79,6 +79,8 @@ uint32_t runs_find_namespace(struct runs *runs, uint64_t namespace_ino);
 uint32_t runs_find_id(struct runs *runs, uid_t uid, const char *id);
 /* Borrowed; valid while the run lives and some seconds more (retired.h). NULL where it has ended. */
 const struct run_record *runs_at(const struct runs *runs, uint32_t run);
+/* Whether the run of that number and id has ended, or has been at ended() for a second. */
+bool runs_is_over(struct runs *runs, uint32_t run, const char *id);
 uint32_t runs_next(const struct runs *runs, uint32_t run);
 uint32_t runs_count(const struct runs *runs);
 /* Runs that live in a session, not counting one that is being ended. */

@@ -9,16 +9,21 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "ops/notifier.h"
 #include "session/posix_sessions.h"
+#include "worker/rounds.h"
 
-/* Orphaned runs are looked at each time, the rest every ROUNDS_PER_SECOND-th. */
-#define INTERVAL_MS 250
-#define ROUNDS_PER_SECOND 4
+#define RUNS_INTERVAL_MS 250
+#define SWEEP_INTERVAL_MS 1000
+#define WATCH_INTERVAL_MS 250
 
 struct housekeeping {
 	struct wiring *wiring;
 	int alive_fd;
 	int stop_fd; /* eventfd */
+	struct rounds *runs;
+	struct rounds *sweeps;
+	bool watches; /* the thread is there */
 	pthread_t thread;
 };
 
@@ -29,25 +34,31 @@ static void posix_session_dropped(uint32_t session, void *context)
 	wiring->instance.session_changed(session, true, wiring);
 }
 
-static void round_of_work(struct wiring *wiring, unsigned int round)
+static void look_at_runs(void *context)
 {
+	struct wiring *wiring = context;
+
+	runs_sweep(wiring->instance.runs);
+}
+
+static void sweep(void *context)
+{
+	struct wiring *wiring = context;
 	struct instance *instance = &wiring->instance;
 
-	runs_sweep(instance->runs);
-	if (round % ROUNDS_PER_SECOND)
-		return;
 	locks_sweep(instance->locks);
 	posix_sessions_sweep(instance->registry, instance->runs, posix_session_dropped, wiring);
 }
 
-static void *run(void *arg)
+/* Does nothing that may block. */
+static void *watch(void *arg)
 {
 	struct housekeeping *housekeeping = arg;
 	struct pollfd fds[2] = {{.fd = housekeeping->stop_fd, .events = POLLIN},
 				{.fd = housekeeping->alive_fd, .events = POLLIN}};
 
-	for (unsigned int round = 1;; round++) {
-		poll(fds, 2, INTERVAL_MS);
+	for (;;) {
+		poll(fds, 2, WATCH_INTERVAL_MS);
 		if (fds[0].revents)
 			return NULL;
 		/* Without a supervisor nobody would restart us or unmount: the mount ends here. */
@@ -55,8 +66,27 @@ static void *run(void *arg)
 			log_error("the supervisor is gone: the worker ends");
 			_exit(1);
 		}
-		round_of_work(housekeeping->wiring, round);
+		rounds_watch(housekeeping->runs);
+		rounds_watch(housekeeping->sweeps);
+		notifier_watch(housekeeping->wiring->fs.notifier);
 	}
+}
+
+static int start(struct housekeeping *housekeeping)
+{
+	struct wiring *wiring = housekeeping->wiring;
+	int r;
+
+	housekeeping->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (housekeeping->stop_fd < 0)
+		return -errno;
+	r = rounds_new(RUNS_INTERVAL_MS, look_at_runs, wiring, &housekeeping->runs);
+	if (r == 0)
+		r = rounds_new(SWEEP_INTERVAL_MS, sweep, wiring, &housekeeping->sweeps);
+	if (r == 0)
+		r = -pthread_create(&housekeeping->thread, NULL, watch, housekeeping);
+	housekeeping->watches = r == 0;
+	return r;
 }
 
 int housekeeping_new(struct wiring *wiring, int alive_fd, struct housekeeping **ret_housekeeping)
@@ -68,26 +98,29 @@ int housekeeping_new(struct wiring *wiring, int alive_fd, struct housekeeping **
 		return -ENOMEM;
 	housekeeping->wiring = wiring;
 	housekeeping->alive_fd = alive_fd;
-	housekeeping->stop_fd = eventfd(0, EFD_CLOEXEC);
-	r = housekeeping->stop_fd < 0 ? -errno : 0;
-	if (r == 0)
-		r = -pthread_create(&housekeeping->thread, NULL, run, housekeeping);
+	r = start(housekeeping);
 	if (r < 0) {
-		if (housekeeping->stop_fd >= 0)
-			close(housekeeping->stop_fd);
-		free(housekeeping);
+		housekeeping_free(housekeeping);
 		return r;
 	}
 	*ret_housekeeping = housekeeping;
 	return 0;
 }
 
-void housekeeping_free(struct housekeeping *housekeeping)
+bool housekeeping_free(struct housekeeping *housekeeping)
 {
+	bool runs_ended, sweeps_ended;
+
 	if (!housekeeping)
-		return;
-	eventfd_write(housekeeping->stop_fd, 1);
-	pthread_join(housekeeping->thread, NULL);
-	close(housekeeping->stop_fd);
+		return true;
+	if (housekeeping->watches) {
+		eventfd_write(housekeeping->stop_fd, 1);
+		pthread_join(housekeeping->thread, NULL);
+	}
+	if (housekeeping->stop_fd >= 0)
+		close(housekeeping->stop_fd);
+	runs_ended = rounds_free(housekeeping->runs);
+	sweeps_ended = rounds_free(housekeeping->sweeps);
 	free(housekeeping);
+	return runs_ended && sweeps_ended;
 }

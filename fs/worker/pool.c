@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 /* How often the number of waiting threads is looked at, to have fewer. */
 #define ADAPT_NS NSEC_PER_SEC
@@ -118,36 +118,13 @@ static void taken(struct pool *pool)
 		start(pool);
 }
 
-/* That moment on the clock of our conditions. */
-static void in_ms(unsigned int ms, struct timespec *ret)
-{
-	clock_gettime(CLOCK_MONOTONIC, ret);
-	ret->tv_sec += ms / 1000;
-	ret->tv_nsec += (long)(ms % 1000 * NSEC_PER_MSEC);
-	if (ret->tv_nsec >= (long)NSEC_PER_SEC) {
-		ret->tv_nsec -= (long)NSEC_PER_SEC;
-		ret->tv_sec++;
-	}
-}
-
 static void wait_for_call_locked(struct pool *pool, struct spare *spare, unsigned int ms)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(ms);
 	int r = 0;
 
-	in_ms(ms, &until);
 	while (!spare->called && !pool->over && r != ETIMEDOUT)
 		r = pthread_cond_timedwait(&spare->cond, &pool->mutex, &until);
-}
-
-static void init_monotonic(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(cond, &attr);
-	pthread_condattr_destroy(&attr);
 }
 
 /* Returns whether the thread was called, then it counts as waiting; else it is to end. */
@@ -156,7 +133,7 @@ static bool stand_by_locked(struct pool *pool, void *own)
 	struct spare spare = {.next = pool->spares}, **at;
 	unsigned int linger_ms = pool->limits.linger_ms;
 
-	init_monotonic(&spare.cond);
+	cond_init(&spare.cond);
 	pool->spares = &spare;
 	wait_for_call_locked(pool, &spare, linger_ms / 10);
 	if (!spare.called && !pool->over) {
@@ -242,7 +219,7 @@ int pool_new(const struct pool_work *work, void *context, const struct pool_limi
 	pool->limits = *limits;
 	pool->wanted = limits->waiting_min;
 	pthread_mutex_init(&pool->mutex, NULL);
-	init_monotonic(&pool->ended_cond);
+	cond_init(&pool->ended_cond);
 	*ret_pool = pool;
 	return 0;
 }
@@ -250,10 +227,9 @@ int pool_new(const struct pool_work *work, void *context, const struct pool_limi
 /* Those that are not stuck end at once. */
 static void wait_for_end_locked(struct pool *pool)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(pool->limits.end_ms);
 	int r = 0;
 
-	in_ms(pool->limits.end_ms, &until);
 	while (pool->threads && r != ETIMEDOUT)
 		r = pthread_cond_timedwait(&pool->ended_cond, &pool->mutex, &until);
 }

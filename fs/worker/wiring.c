@@ -315,7 +315,9 @@ void wiring_free(struct wiring *wiring)
 	struct fs *fs = &wiring->fs;
 
 	parking_free(fs->parking);
-	notifier_free(fs->notifier);
+	/* Who is stuck in telling the kernel goes on using the session: then the process's end frees it. */
+	if (!notifier_free(fs->notifier))
+		return;
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	pollers_free(fs->pollers);

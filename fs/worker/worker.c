@@ -30,9 +30,11 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static int serve(const struct heritage *heritage, struct wiring *wiring, unsigned int *ret_stuck)
+/* ret_stuck: something is blocked in a system call, and still uses everything. */
+static int serve(const struct heritage *heritage, struct wiring *wiring, bool *ret_stuck)
 {
 	struct housekeeping *housekeeping = NULL;
+	unsigned int blocked = 0;
 	int r = wiring_open_session(wiring);
 
 	if (r == 0)
@@ -42,17 +44,17 @@ static int serve(const struct heritage *heritage, struct wiring *wiring, unsigne
 	locking_restore(&wiring->fs);
 	r = housekeeping_new(wiring, heritage->alive_fd, &housekeeping);
 	if (r == 0)
-		r = loop_run(wiring->fs.session, wiring->instance.globals, ret_stuck);
+		r = loop_run(wiring->fs.session, wiring->instance.globals, &blocked);
+	*ret_stuck = !housekeeping_free(housekeeping) || blocked;
 	if (*ret_stuck)
-		return r;
-	housekeeping_free(housekeeping);
+		log_warning("the worker ends while %u requests are blocked", blocked);
 	return r;
 }
 
 int worker_run(const struct heritage *heritage)
 {
 	struct wiring *wiring;
-	unsigned int stuck = 0;
+	bool stuck = false;
 	int r;
 
 	raise_descriptor_limit();
@@ -63,9 +65,7 @@ int worker_run(const struct heritage *heritage)
 		return 1;
 	}
 	r = serve(heritage, wiring, &stuck);
-	/* Whoever is blocked in a request still uses it all. */
 	if (stuck) {
-		log_warning("unmounted while %u requests were blocked", stuck);
 		locks_save_history(wiring->instance.locks);
 		_exit(r < 0);
 	}

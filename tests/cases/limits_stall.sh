@@ -124,16 +124,18 @@ for name, operation in operations.items():
         sys.exit(f"{name}: {took * 1000:.0f} ms")
 E2
 
+# stall_mount DIRECTORY
 stall_mount() {
-	mkdir "$share/net"
-	"$SESSIONFS_PROGS/fuse_stall" "$share/net" >"$dir/stall.out" &
+	net=$1
+	mkdir "$net"
+	"$SESSIONFS_PROGS/fuse_stall" "$net" >"$dir/stall.out" &
 	stall=$!
-	within 5 mountpoint -q "$share/net"
+	within 5 mountpoint -q "$net"
 }
 
 stall_umount() {
 	kill -USR2 "$stall"
-	umount "$share/net"
+	umount "$net"
 	wait "$stall"
 	stall=
 }
@@ -141,7 +143,7 @@ stall_umount() {
 case_cleanup() {
 	[[ $stall ]] || return
 	kill -USR2 "$stall"
-	umount -l "$share/net"
+	umount -l "$net"
 	kill "$stall"
 }
 
@@ -177,7 +179,7 @@ block() {
 setup() {
 	mkdir "$share/sub" "$dir/other"
 	echo plain | tee "$share/plain" "$share/sub/file" >"$dir/other/plain"
-	stall_mount
+	stall_mount "$share/net"
 	mount_with "$@" --share "$dir/other"
 	v=$(session_make s1)
 	other=$mnt/sessions/0/s1$dir/other
@@ -187,7 +189,7 @@ setup() {
 teardown() {
 	mount_stop
 	stall_umount
-	rm -rf "${share:?}"/* "$dir/other" "$store"
+	rm -rf "${share:?}"/* "$dir/other" "$dir/net" "$store"
 }
 
 others_are_answered_beside() {
@@ -195,6 +197,80 @@ others_are_answered_beside() {
 	timeout 30 "$python" "$dir/prompt.py" "$mnt" "$v" "$other" "$cli" || fail "not prompt"
 	kill -USR2 "$stall"
 	wait "$clients" || fail "a client got an error"
+}
+
+# A lock in a directory that does not answer, which the daemon looks after once a second.
+locks_are_looked_after_beside() {
+	share_options='lock=f999' setup
+	exec 3<"$v/net/stall/f999"
+	flock 3
+	block stat "$v/net/stall"
+	for ((n = 0; n < 3; n++)); do
+		# Its holder dies with it.
+		setsid sh -Cc ": >'$v/sub/a$n.lock'"
+		within 5 absent_now "$share/sub/a$n.lock"
+	done
+	kill -USR2 "$stall"
+	wait "$clients" || fail "a client got an error"
+	exec 3<&-
+	teardown
+}
+
+absent_now() {
+	[[ ! -e $1 ]]
+}
+
+cat >"$dir/follow.py" <<'E2'
+import os, select, subprocess, sys, threading, time
+
+# Told of each event while it waits for it.
+mnt, cli = sys.argv[1:]
+fd = os.open(f"{mnt}/events", os.O_RDONLY)
+poller = select.poll()
+poller.register(fd, select.POLLIN)
+
+
+def create(name):
+    while "poll" not in open(f"/proc/self/task/{os.getpid()}/wchan").read():
+        time.sleep(0.01)
+    subprocess.run([cli, "create", name], check=True, stdout=subprocess.DEVNULL)
+
+
+for i in range(3):
+    while os.read(fd, 65536):
+        pass
+    creator = threading.Thread(target=create, args=(f"follow{i}",))
+    creator.start()
+    begun = time.monotonic()
+    poller.poll(5000)
+    # When its time is over the kernel looks once more, and finds what it was not told of.
+    if time.monotonic() - begun > 4:
+        sys.exit(f"event {i}: not told")
+    creator.join()
+E2
+
+# Who asks for a view of it keeps the kernel from hearing that the session has gone.
+the_kernel_is_told_beside() {
+	stall_mount "$dir/net"
+	mount_with --share "$net/stall"
+	session_make s2 >/dev/null
+	session_make s3 >/dev/null
+	kill -USR1 "$stall"
+	stat "$mnt/sessions/0/s2$net/stall" >/dev/null 2>&1 &
+	clients=$!
+	within 5 asks "$clients"
+	timeout 10 "$cli" rm s2 >/dev/null
+	timeout 10 "$cli" rm s3 >/dev/null
+	timeout 20 "$python" "$dir/follow.py" "$mnt" "$cli" || fail "not told"
+	absent "$mnt/sessions/0/s3"
+	kill -USR2 "$stall"
+	wait "$clients" || true
+	teardown
+}
+
+# asks PID: it is in a request to the daemon.
+asks() {
+	[[ $(cat "/proc/$1/wchan") == *request_wait* || $(cat "/proc/$1/wchan") == *fuse* ]]
 }
 
 setup
@@ -205,4 +281,6 @@ teardown
 setup --no-passthrough
 others_are_answered_beside close
 teardown
+locks_are_looked_after_beside
+the_kernel_is_told_beside
 echo "passed"

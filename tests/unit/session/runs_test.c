@@ -20,6 +20,7 @@ static struct err err;
 static _Atomic int n_ended;
 static uint32_t seen_session;
 static uint32_t counted_meanwhile;
+static const char *stuck_id; /* ended() is stuck until the run of that id counts as over */
 
 static void ended(uint32_t run, void *context)
 {
@@ -29,6 +30,8 @@ static void ended(uint32_t run, void *context)
 	n_ended++;
 	seen_session = record ? record->session : 0;
 	counted_meanwhile = runs_in_session(runs, seen_session);
+	while (stuck_id && !runs_is_over(runs, run, stuck_id))
+		usleep(1000);
 }
 
 static void start(void)
@@ -207,6 +210,20 @@ Test(runs, closed_with_nobody_left_ends_at_once)
 	cr_expect_eq(runs_find_namespace(runs, ino), 0);
 	cr_expect_eq(runs_find_id(runs, UID, "r-0001"), 0);
 	cr_expect_null(runs_at(runs, run));
+}
+
+Test(runs, stuck_in_their_end_are_over_for_others)
+{
+	struct child child = leader();
+	uint32_t run = begin(&child);
+
+	stuck_id = "r-0001";
+	cr_expect_not(runs_is_over(runs, run, stuck_id));
+	cr_expect(runs_is_over(runs, run, "r-0002"));
+	child_end(&child);
+	runs_close(runs, run);
+	cr_expect_eq(n_ended, 1);
+	cr_expect(runs_is_over(runs, run, stuck_id));
 }
 
 Test(runs, leader_that_is_a_zombie_does_not_count)
