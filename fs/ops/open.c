@@ -27,12 +27,13 @@ static bool may_map(int flags)
 static int add_backing(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
 		       int *ret_id)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	uid_t owner = registry_at(fs->instance->registry, node->session)->uid;
 	int made, release, r;
 
 	if (fd < 0)
 		return -EAGAIN; /* what was registered when the caller looked is gone */
-	made = passthrough_register(fs, fd, ctx->uid, ctx->gid);
+	/* Whoever opens it first (root, in another's session): it is the session that writes. */
+	made = passthrough_register(fs, fd, owner, fuse_req_ctx(req)->gid);
 	/* A backing that the kernel does not take (another FUSE, too deep a stack): plain I/O. */
 	if (made <= 0)
 		return 0;
