@@ -5,14 +5,17 @@
 #include <linux/xattr.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/sys.h"
 #include "ops/fs.h"
 
 #define VALUE_MAX (64u << 10) /* XATTR_SIZE_MAX, XATTR_LIST_MAX of the kernel */
+#define GROUPS_MAX 1024       /* who is in more of them is taken for a stranger to the others */
 
 /* The object's path in /proc: the xattr calls take no O_PATH fd. Returns the fd that it needs. */
 static int open_object(struct fs *fs, fuse_ino_t nodeid, bool change, char path[32])
@@ -33,6 +36,43 @@ static int open_object(struct fs *fs, fuse_ino_t nodeid, bool change, char path[
 	return r;
 }
 
+static bool is_member(const struct fuse_ctx *ctx, gid_t gid)
+{
+	gid_t groups[GROUPS_MAX];
+	int count;
+
+	if (ctx->uid == 0 || ctx->gid == gid)
+		return true;
+	count = proc_groups(ctx->pid, groups, GROUPS_MAX);
+	for (int i = 0; i < count; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+/*
+ * An ACL may change who is in the file's group class: as with chmod, who is not of the group cannot
+ * leave a set-group-id bit there. The kernel asks this of us in a flag that libfuse does not hand on.
+ */
+static void clear_setgid(fuse_req_t req, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_ISGID) &&
+	    !is_member(fuse_req_ctx(req), st.st_gid))
+		chmod(path, st.st_mode & 07777 & ~(mode_t)S_ISGID);
+}
+
+static int set(fuse_req_t req, const char *path, const char *name, const char *value, size_t size,
+	       int flags)
+{
+	if (setxattr(path, name, value, size, flags))
+		return -errno;
+	if (strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0)
+		clear_setgid(req, path);
+	return 0;
+}
+
 /* Valid replies: err. */
 static void do_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
 			size_t size, int flags)
@@ -45,7 +85,7 @@ static void do_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, con
 	if (fd < 0)
 		fs_reply(req, fd);
 	else
-		fs_reply(req, setxattr(path, on_disk, value, size, flags) ? -errno : 0);
+		fs_reply(req, set(req, path, on_disk, value, size, flags));
 }
 
 /* Valid replies: err. */

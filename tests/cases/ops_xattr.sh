@@ -18,7 +18,10 @@ populate() {
 	done
 	setfacl -d -m u:1002:rwx "$1/given_dir"
 	setfattr -h -n trusted.given -v link "$1/given_link"
+	touch "$1/given_setgid"
 	[[ $2 == 0 ]] || chown -h "$2:$2" "$1"/given*
+	chgrp 7 "$1/given_setgid"
+	chmod 2755 "$1/given_setgid"
 	chmod 600 "$1/other"
 	chmod 1777 "$1"
 }

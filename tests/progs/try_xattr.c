@@ -125,6 +125,11 @@ static void try_structured(const char *path, int dir)
 	set(path, "system.posix_acl_access", "bad", 3, 0);
 	if (lstat(path, &st) == 0)
 		printf("%s: mode %o\n", path, st.st_mode);
+	/* An ACL by who is not of the group takes its bit; he cannot set it again. */
+	SAY(chmod(path, 02775));
+	SAY(setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0));
+	if (lstat(path, &st) == 0)
+		printf("%s: mode %o\n", path, st.st_mode);
 	SAY(chmod(path, dir ? 0775 : 0664));
 	get(path, "system.posix_acl_access");
 	list(path);
@@ -175,6 +180,8 @@ int main(void)
 	MUST(mkdir("made_dir", 0755));
 	MUST(symlink("made", "made_link"));
 	MUST(mkfifo("made_fifo", 0644));
+	try_structured("given_setgid", 0);
+	try_structured("made", 0);
 	try_all("given", 0);
 	try_all("made", 0);
 	try_all("given_dir", 1);
