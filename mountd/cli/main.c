@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/stdio.h"
 #include "cli/args.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status;
 
+	stdio_hold();
 	if (args_parse(argc, argv, &args, &err) < 0) {
 		call_init(&call, &args, started_ns);
 		status = refuse(&call, &err);

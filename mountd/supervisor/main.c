@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stdio.h"
 #include "config/load.h"
 #include "config/options.h"
 #include "supervisor/detach.h"
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status = 0;
 
+	stdio_hold();
 	log_init("sessionfsd");
 	if (mount_options_parse(argc, argv, &options, &err) < 0)
 		return ready_fail(&ready, &err);

@@ -17,7 +17,8 @@
 #include "cli/run/verdict.h"
 #include "cli/text.h"
 
-static void write_line(int fd, const json_t *envelope)
+/* Returns whether it was written; where it goes to stdout, which a program reads, it is said. */
+static bool write_line(int fd, const json_t *envelope)
 {
 	_cleanup_buf_ struct buf text = {0};
 	int r;
@@ -26,6 +27,7 @@ static void write_line(int fd, const json_t *envelope)
 	r = buf_failed(&text) ? -ENOMEM : sys_write_all(fd, text.data, text.len);
 	if (r < 0 && fd == STDOUT_FILENO)
 		fprintf(stderr, "sessionfs: cannot write to stdout: %s\n", strerror(-r));
+	return r >= 0;
 }
 
 static void write_report(const struct run_plan *plan, const json_t *envelope)
@@ -65,19 +67,19 @@ static void print_plain(const struct attempt *attempt, const struct run_verdict 
 		output_print_error(verdict->error);
 }
 
-static void print_held_back(const struct attempt *attempt, const struct run_verdict *verdict,
+/* Returns whether it was written. */
+static bool print_held_back(const struct attempt *attempt, const struct run_verdict *verdict,
 			    const json_t *envelope)
 {
 	int r;
 
-	if (verdict->error && !verdict->from_command) {
-		write_line(STDOUT_FILENO, envelope);
-		return;
-	}
+	if (verdict->error && !verdict->from_command)
+		return write_line(STDOUT_FILENO, envelope);
 	r = capture_pass_on(&attempt->out, STDOUT_FILENO);
 	if (r < 0)
 		fprintf(stderr, "sessionfs: cannot pass on stdout: %s\n", strerror(-r));
 	print_remarks(attempt, json_array_size(attempt->warnings));
+	return r >= 0;
 }
 
 /* Left-over processes belong to the warnings in every form. */
@@ -111,6 +113,7 @@ static int conclude(const struct run_plan *plan, struct attempt *attempt, int64_
 	size_t warnings_said = attempt->warnings_said;
 	_cleanup_json_ json_t *envelope = NULL;
 	struct run_verdict verdict;
+	bool written = true;
 	int status;
 
 	add_leftover_warning(attempt);
@@ -121,14 +124,17 @@ static int conclude(const struct run_plan *plan, struct attempt *attempt, int64_
 		print_plain(attempt, &verdict, envelope, warnings_said);
 		break;
 	case RUN_JSON_ALWAYS:
-		write_line(STDOUT_FILENO, envelope);
+		written = write_line(STDOUT_FILENO, envelope);
 		break;
 	case RUN_JSON_ON_ERROR:
-		print_held_back(attempt, &verdict, envelope);
+		written = print_held_back(attempt, &verdict, envelope);
 		break;
 	}
 	write_report(plan, envelope);
 	status = verdict.status;
+	/* As every verb: what the caller did not get is no success. */
+	if (!written && status == 0)
+		status = EXIT_CODE_OTHER;
 	run_verdict_release(&verdict);
 	return status;
 }
