@@ -38,6 +38,8 @@ struct handle_record {
 	/* Lock owners' numbers: of this open file, and of the last process that locked by it. */
 	_Atomic uint64_t file_owner;
 	_Atomic uint64_t process_owner;
+	/* Before that it is not looked again whether locks by it have ended untold. */
+	_Atomic uint64_t look_after_boot_ns;
 	uint64_t events_position;
 };
 

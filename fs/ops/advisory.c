@@ -72,7 +72,7 @@ static void do_getlk(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *f
 	(void)nodeid;
 	if (r == 0) {
 		request.range = range_of(lock);
-		if (advisory_test(fs->advisory, &request, &record))
+		if (locking_obstacle(fs, &request, &record))
 			describe(&record, &found);
 		else if (!request.key.session)
 			r = carrier_test(fs, &request, &found);

@@ -19,15 +19,17 @@
  */
 #define LINGER_NS (2 * NSEC_PER_MSEC)
 
-/* How often a waiter looks whether a lock in its way has ended untold. It reads /proc. */
-#define LOOK_AGAIN_NS (100 * NSEC_PER_MSEC)
+/*
+ * Whether a handle's locks have ended untold is read from /proc, 2 us for each descriptor of the
+ * process. It is not read again before so many times the time that it took have passed.
+ */
+#define LOOK_PAUSE 10
 
 struct call {
 	struct advisory_waiter waiter;
 	struct fs *fs;
 	bool sleeps;
-	uint64_t looked_boot_ns; /* when it was last looked whether another's process is gone */
-	struct told *told;       /* NULL: the file is no lock of ours */
+	struct told *told; /* NULL: the file is no lock of ours */
 };
 
 static void call_free(struct call *call)
@@ -107,26 +109,35 @@ void locking_close_owner(struct fs *fs, struct advisory_request *request)
 }
 
 /* Whether a POSIX lock has ended, for its process has: or has closed the file, which nobody told us. */
-static bool has_ended(const struct advisory_record *record)
+static bool has_ended(struct fs *fs, const struct advisory_record *record)
 {
 	const struct proc_id process = {(pid_t)record->pid, record->process_start};
+	struct handle_record *handle;
+	uint64_t begun_ns, now_ns;
+	bool ended;
 
 	if (record->kind != ADVISORY_POSIX || !record->unflushed || !process.pid)
 		return false;
-	if (!proc_alive(&process))
-		return true;
-	return !proc_has_open(process.pid, record->ino) &&
-	       (record->first_ino == record->ino || !proc_has_open(process.pid, record->first_ino));
+	handle = handle_at(fs->handles, record->handle);
+	begun_ns = clock_boot_ns();
+	if (!handle || begun_ns < atomic_load(&handle->look_after_boot_ns))
+		return !handle;
+	/* It may know the file by either number. */
+	ended = !proc_alive(&process) || (!proc_has_open(process.pid, record->ino) &&
+					  (record->first_ino == record->ino ||
+					   !proc_has_open(process.pid, record->first_ino)));
+	now_ns = clock_boot_ns();
+	atomic_store(&handle->look_after_boot_ns, now_ns + LOOK_PAUSE * (now_ns - begun_ns));
+	return ended;
 }
 
-/* What is in the request's way; what has ended is taken out of it. False: nothing is. */
-static bool look_for_obstacle(struct fs *fs, const struct advisory_request *request,
-			      struct advisory_record *ret_record)
+bool locking_obstacle(struct fs *fs, const struct advisory_request *request,
+		      struct advisory_record *ret_record)
 {
 	while (advisory_test(fs->advisory, request, ret_record)) {
 		struct advisory_request owner;
 
-		if (!has_ended(ret_record))
+		if (!has_ended(fs, ret_record))
 			return true;
 		owner = (struct advisory_request){.key = request->key,
 						  .kind = ADVISORY_POSIX,
@@ -166,13 +177,9 @@ static int try_waiting(struct call *call)
 {
 	struct advisory_record record;
 	struct fs *fs = call->fs;
-	uint64_t now_ns = clock_boot_ns();
 	int r;
 
-	if (now_ns >= call->looked_boot_ns + LOOK_AGAIN_NS) {
-		look_for_obstacle(fs, &call->waiter.request, &record);
-		call->looked_boot_ns = now_ns;
-	}
+	locking_obstacle(fs, &call->waiter.request, &record);
 	r = advisory_resume(fs->advisory, &call->waiter, false);
 	if (r == ADVISORY_CARRY) {
 		r = carry(fs, &call->waiter.request, &call->waiter);
@@ -249,7 +256,7 @@ static bool may_wait(struct fs *fs, const struct advisory_request *request, int 
 		     bool sleeps)
 {
 	struct advisory_record record;
-	bool met = look_for_obstacle(fs, request, &record);
+	bool met = locking_obstacle(fs, request, &record);
 
 	if (sleeps || outcome == ADVISORY_BUSY)
 		return true;

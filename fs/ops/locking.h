@@ -23,6 +23,12 @@ int locking_request(struct fs *fs, fuse_req_t req, const struct fuse_file_info *
  */
 void locking_reply(struct fs *fs, fuse_req_t req, const struct advisory_request *request,
 		   bool sleeps);
+/*
+ * The lock of another that is in the request's way and begins first; what has ended unseen is taken
+ * out of it. False: there is none.
+ */
+bool locking_obstacle(struct fs *fs, const struct advisory_request *request,
+		      struct advisory_record *ret_record);
 /* All that an owner has on a file goes; the request's range is changed. */
 void locking_close_owner(struct fs *fs, struct advisory_request *request);
 

@@ -522,6 +522,34 @@ static void try_names(struct peer *a, struct peer *b)
 	SAY(unlink("renamed"));
 }
 
+/* By a descriptor that has made the file. */
+static void try_made(struct peer *a, struct peer *b)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fds[8];
+
+	open_as(a, 1, "made", O_RDWR | O_CREAT | O_EXCL);
+	lock(a, 1, F_SETLK, F_WRLCK, 0, 10);
+	open_as(b, 1, "made", O_RDWR);
+	lock(b, 1, F_SETLK, F_WRLCK, 0, 10);
+	open_as(a, 2, "made", O_RDWR | O_CREAT);
+	lock(a, 2, F_SETLK, F_RDLCK, 5, 10);
+	close_slot(a, 2);
+	lock(b, 1, F_SETLK, F_WRLCK, 0, 10);
+	ask(b, (struct order){.verb = CLOSE, .slot = 1});
+	SAY(unlink("made"));
+
+	/* Another process has it open still, and has no lock. */
+	fds[0] = (int)MUST(open("made", O_RDWR | O_CREAT | O_EXCL, 0644));
+	open_as(b, 1, "made", O_RDWR);
+	SAY(fcntl(fds[0], F_SETLK, &whole));
+	start_with("heir", fds);
+	wait_for(b, "write 0+10", locking(1, F_SETLKW, F_WRLCK, 0, 10));
+	MUST(close(fds[0]));
+	say_of(b, "got", hear(b).result);
+	SAY(unlink("made"));
+}
+
 /* Where `given` comes from below, it is copied when it is first written. */
 static void try_write(struct peer *a, struct peer *b, const char *path)
 {
@@ -601,6 +629,7 @@ static const struct {
 	{"signals", try_signals},
 	{"cycle", try_cycle},
 	{"names", try_names},
+	{"a file that was made", try_made},
 	{"a file that is written to", try_given},
 	{"a file of two names that is written to", try_linked},
 	{"lockf", try_lockf},
