@@ -602,6 +602,25 @@ static void try_lockf(struct peer *a, struct peer *b)
 	lock(b, 0, F_SETLK, F_WRLCK, 100, 10);
 }
 
+/* A lease is the kernel's affair: it is broken by who opens the file in the same view. */
+static void try_lease(struct peer *a, struct peer *b)
+{
+	struct order order = {
+		.verb = OPEN, .slot = 1, .a = O_WRONLY | O_NONBLOCK, .path = "leased"};
+	int fd = (int)MUST(open("leased", O_RDONLY | O_CREAT | O_EXCL, 0644));
+
+	(void)a;
+	signal(SIGIO, SIG_IGN);
+	SAY(fcntl(fd, F_GETLEASE));
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	say_of(b, "open", ask(b, order).result);
+	SAY(fcntl(fd, F_SETLEASE, F_UNLCK));
+	say_of(b, "open", ask(b, order).result);
+	SAY(fcntl(fd, F_SETLEASE, F_RDLCK));
+	SAY(unlink("leased"));
+	close(fd);
+}
+
 static void try_directory(struct peer *a, struct peer *b)
 {
 	open_as(a, 1, ".", O_RDONLY);
@@ -633,6 +652,7 @@ static const struct {
 	{"a file that is written to", try_given},
 	{"a file of two names that is written to", try_linked},
 	{"lockf", try_lockf},
+	{"lease", try_lease},
 	{"directory", try_directory},
 };
 

@@ -88,16 +88,13 @@ Test(handle, closing_gives_up_what_the_private_part_holds)
 	uint64_t fh = open_one(7);
 	struct handle_private *private = handle_private(handles, fh);
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int flock_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	cr_assert(private && private->fd == -1 && private->flock_fd == -1);
+	cr_assert(private && private->fd == -1);
 	private->fd = fd;
-	private->flock_fd = flock_fd;
 	buf_add_str(&private->text, "text");
 	cr_assert_eq(handle_private(handles, fh), private);
 	handle_close(handles, fh);
 	cr_assert_eq(fcntl(fd, F_GETFD), -1);
-	cr_assert_eq(fcntl(flock_fd, F_GETFD), -1);
 }
 
 Test(handle, a_private_part_does_not_pass_to_the_next_handle)
