@@ -69,5 +69,10 @@ int proc_groups(pid_t tid, gid_t *ret_groups, size_t max);
  * where that cannot be found out.
  */
 bool proc_has_open(pid_t pid, uint64_t ino);
+/*
+ * Whether a signal that ends the process is on its way to a thread, though it may still be waiting
+ * in the kernel; or the thread is gone. false where it cannot be seen (tid 0).
+ */
+bool proc_is_being_killed(pid_t tid);
 /* The boot id (36 characters and NUL), "" where it cannot be read. */
 const char *proc_boot_id(void);

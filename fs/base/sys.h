@@ -63,7 +63,7 @@ int sys_remove_tree(int dirfd, const char *name);
 
 /*
  * Reads an extended attribute of an entry of a directory (its fd may be O_PATH), of a symlink
- * itself. Returns its size. By getxattrat(2) 0.2 us on tmpfs, by a path through /proc, which is
+ * itself; of the fd's own object where `name` is "". Returns its size. By getxattrat(2) 0.2 us on tmpfs, by a path through /proc, which is
  * the way before Linux 6.13, 4.4 us.
  */
 ssize_t sys_get_xattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);

@@ -32,6 +32,10 @@ static ssize_t get_through_proc(int dirfd, const char *name, const char *xattr, 
 	ssize_t n;
 
 	sys_fd_path(dirfd, dir);
+	if (!*name) {
+		n = getxattr(dir, xattr, value, size);
+		return n < 0 ? -errno : n;
+	}
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	n = lgetxattr(path, xattr, value, size);
@@ -43,7 +47,8 @@ ssize_t sys_get_xattr(int dirfd, const char *name, const char *xattr, void *valu
 	struct getxattrat_args args = {.value = (uintptr_t)value, .size = (uint32_t)size};
 	ssize_t n;
 
-	if (lacks_getxattrat)
+	/* Of an O_PATH fd itself getxattrat(2) does not read. */
+	if (lacks_getxattrat || !*name)
 		return get_through_proc(dirfd, name, xattr, value, size);
 	n = syscall(SYS_getxattrat, dirfd, name, AT_SYMLINK_NOFOLLOW, xattr, &args, sizeof(args));
 	if (n >= 0)
