@@ -240,6 +240,8 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 		like->flags |= NODE_LOWER_CLASS;
 	if (found->made && found->layer == LAYER_UPPER)
 		like->flags |= NODE_NO_CAPABILITY;
+	if (found->metacopy)
+		like->flags |= NODE_METACOPY;
 	/* Names of one file that would be copied up are files of their own: each gets its copy. */
 	if (!S_ISDIR(like->type) && found->st.st_nlink > 1 &&
 	    (found->layer == LAYER_UPPER || (like->flags & NODE_LOWER_CLASS)))
@@ -350,36 +352,45 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-static void move_locked(struct nodes *nodes, uint32_t index, enum layer layer, uint64_t dev,
-			uint64_t ino)
+static void set_flag(struct node_record *node, enum node_flags flag, bool on)
+{
+	node->flags &= (uint8_t)~flag;
+	if (on)
+		node->flags |= (uint8_t)flag;
+}
+
+static void move_locked(struct nodes *nodes, uint32_t index, const struct node_place *place)
 {
 	struct node_record *node = node_at(nodes, index);
 
 	node_unindex_locked(nodes, index);
-	node->layer = (uint8_t)layer;
-	node->backing_dev = dev;
-	node->backing_ino = ino;
+	/* First, should we be killed in between: what says so is looked at on disk. */
+	if (place->metacopy)
+		set_flag(node, NODE_METACOPY, true);
+	atomic_signal_fence(memory_order_seq_cst);
+	node->layer = (uint8_t)place->layer;
+	node->backing_dev = place->dev;
+	node->backing_ino = place->ino;
 	/* What leaves the lower leaves its other names there. */
-	if (layer == LAYER_UPPER)
-		node->flags &= (uint8_t)~NODE_BY_INODE;
+	if (place->layer == LAYER_UPPER)
+		set_flag(node, NODE_BY_INODE, false);
 	node_index_locked(nodes, index);
 }
 
-void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, bool lower_class,
-		      uint64_t dev, uint64_t ino)
+void node_moved_layer(struct nodes *nodes, uint32_t index, const struct node_place *place)
 {
 	struct node_record *node = node_at(nodes, index);
 
 	pthread_mutex_lock(&nodes->mutex);
-	move_locked(nodes, index, layer, dev, ino);
+	move_locked(nodes, index, place);
+	set_flag(node, NODE_LOWER_CLASS, place->lower_class);
+	set_flag(node, NODE_METACOPY, place->metacopy);
 	/* What lives in the lower gets its attributes from others too. */
-	node->flags &= (uint8_t) ~(NODE_LOWER_CLASS | NODE_NO_CAPABILITY);
-	if (lower_class)
-		node->flags |= NODE_LOWER_CLASS;
+	set_flag(node, NODE_NO_CAPABILITY, false);
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t ino,
+int node_copied_up(struct nodes *nodes, uint32_t index, const struct node_place *place,
 		   bool changes_data, int *ret_backing)
 {
 	struct node_record *node = node_at(nodes, index);
@@ -392,12 +403,14 @@ int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t i
 	if (from_lower && node->opens && changes_data) {
 		r = -ESTALE;
 	} else {
-		if (from_lower && !node->opens) {
+		/* Of a metacopy the lower's is the right one still. */
+		if (from_lower && !node->opens && !place->metacopy) {
 			*ret_backing = node->backing_id;
 			node->backing_id = 0;
 		}
 		if (node->layer != LAYER_UPPER)
-			move_locked(nodes, index, LAYER_UPPER, dev, ino);
+			move_locked(nodes, index, place);
+		set_flag(node, NODE_METACOPY, place->metacopy);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
 	return r;
@@ -439,8 +452,8 @@ void node_may_be_capable(struct nodes *nodes, uint32_t index)
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, uint64_t dev,
-			 uint64_t ino, bool changes_data, int *ret_backing)
+int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
+			 const struct node_place *place, bool changes_data, int *ret_backing)
 {
 	int r = 0;
 
@@ -449,7 +462,7 @@ int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, ui
 	if (dup3(fd_consume, node_nameless_fd(nodes, index), O_CLOEXEC) < 0)
 		r = -errno;
 	close(fd_consume);
-	return r < 0 ? r : node_copied_up(nodes, index, dev, ino, changes_data, ret_backing);
+	return r < 0 ? r : node_copied_up(nodes, index, place, changes_data, ret_backing);
 }
 
 void node_detach(struct nodes *nodes, uint32_t index, int fd_consume)

@@ -217,6 +217,11 @@ uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta
 	return opens;
 }
 
+static enum layer data_layer(const struct node_record *node)
+{
+	return node->flags & NODE_METACOPY ? LAYER_LOWER : (enum layer)node->layer;
+}
+
 static bool backing_is_of(const struct node_record *node, enum layer layer)
 {
 	return !!(node->flags & NODE_BACKING_UPPER) == (layer == LAYER_UPPER);
@@ -230,7 +235,7 @@ int node_open_backing(struct nodes *nodes, uint32_t index, enum layer layer, int
 
 	*ret_release = 0;
 	pthread_mutex_lock(&nodes->mutex);
-	if (node->layer != layer) {
+	if (data_layer(node) != layer) {
 		r = -EAGAIN;
 	} else if (node->backing_id && !backing_is_of(node, layer)) {
 		/* Ours is one of the opens; the kernel refuses two backings at a time. */

@@ -41,6 +41,7 @@ enum node_flags {
 	NODE_BACKING_UPPER =
 		4,            /* the passthrough registration is of the upper, else of the lower */
 	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
+	NODE_METACOPY = 16,   /* of the upper, but its data are in the lower (view/metacopy.h) */
 	NODE_HIDDEN = 64,     /* has a link that shows nowhere, see ops/hidden.h */
 	NODE_NO_CAPABILITY = 128, /* made by us, and given no security.capability since */
 };
@@ -91,6 +92,12 @@ struct node_info {
 	uint64_t backing_ino;
 	char name[256];
 };
+
+/* Where the data are: not where the attributes are, of a metacopy. */
+static inline enum layer node_data_layer(const struct node_info *node)
+{
+	return node->flags & NODE_METACOPY ? LAYER_LOWER : node->layer;
+}
 
 struct nodes;
 
@@ -145,6 +152,15 @@ void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name
 void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, uint32_t parent_b,
 		    const char *name_b);
 
+/* Where an object lies. */
+struct node_place {
+	enum layer layer;
+	bool metacopy;    /* as NODE_METACOPY */
+	bool lower_class; /* as NODE_LOWER_CLASS */
+	uint64_t dev;
+	uint64_t ino;
+};
+
 /* The object gets another st_ino: it was one of several names of a file, and is its own now. */
 void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
 /* Sets or clears NODE_HIDDEN. */
@@ -154,19 +170,19 @@ void node_linked(struct nodes *nodes, uint32_t index);
 /* The object may have a file capability from now on (NODE_NO_CAPABILITY). */
 void node_may_be_capable(struct nodes *nodes, uint32_t index);
 
-/* The object now lies elsewhere, by a move between layers. */
-void node_moved_layer(struct nodes *nodes, uint32_t index, enum layer layer, bool lower_class,
-		      uint64_t dev, uint64_t ino);
+/* Another object now: by a move between layers, or because it was detached. */
+void node_moved_layer(struct nodes *nodes, uint32_t index, const struct node_place *place);
 /*
- * The object was copied up to an upper with that identity. 0, and in ret_backing the registration
- * that is to be released (0: none); -ESTALE where it is open with passthrough from the lower and
- * its data are about to change: nothing was changed then, see node_detach().
+ * The object was copied up to that place, or its data were, which is in the upper. 0, and in
+ * ret_backing the registration that is to be released (0: none); -ESTALE where it is open with
+ * passthrough from the lower and its data are about to change: nothing was changed then, see
+ * node_detach().
  */
-int node_copied_up(struct nodes *nodes, uint32_t index, uint64_t dev, uint64_t ino,
+int node_copied_up(struct nodes *nodes, uint32_t index, const struct node_place *place,
 		   bool changes_data, int *ret_backing);
 /* As node_copied_up() for an object without a name; fd_consume: an O_PATH fd of its copy. */
-int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume, uint64_t dev,
-			 uint64_t ino, bool changes_data, int *ret_backing);
+int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
+			 const struct node_place *place, bool changes_data, int *ret_backing);
 /*
  * The node keeps serving what is open of the old backing, but its name is to be looked up anew, and
  * gives another node (copy-up of a file that is open with passthrough).
@@ -176,9 +192,9 @@ void node_detach(struct nodes *nodes, uint32_t index, int fd_consume);
 /* Counts handles. `mapped` as in the record. Returns the handles after the change. */
 uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta);
 /*
- * The registration for an open that is already counted and that found the object in `layer`.
+ * The registration for an open that is already counted and that found the object's data in `layer`.
  * `made` is one to be used where there is none, 0 to ask. Returns 0 with ret_id (0: none yet), and
- * ret_release: one of another layer that nobody uses any more (0: none). -EAGAIN: the object has moved to
+ * ret_release: one of another layer that nobody uses any more (0: none). -EAGAIN: they have moved to
  * another layer meanwhile. -ESTALE: others have it open from another layer.
  */
 int node_open_backing(struct nodes *nodes, uint32_t index, enum layer layer, int made, int *ret_id,

@@ -10,7 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "ops/deferred.h"
 #include "ops/fs.h"
+#include "ops/upper.h"
 
 /* The time-out of an object depends on where its name stands. */
 static double attr_timeout(struct fs *fs, const struct node_info *node, mode_t mode)
@@ -90,8 +92,9 @@ static int set_size(fuse_req_t req, const char *path, off_t size)
 	return r;
 }
 
-static int set_times(int fd, const struct stat *attr, int valid)
+static int set_times(const struct layout_names *names, int fd, const struct stat *attr, int valid)
 {
+	struct timespec mtime = attr->st_mtim;
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
 
 	if (valid & FUSE_SET_ATTR_ATIME_NOW)
@@ -102,6 +105,11 @@ static int set_times(int fd, const struct stat *attr, int valid)
 		times[1].tv_nsec = UTIME_NOW;
 	else if (valid & FUSE_SET_ATTR_MTIME)
 		times[1] = attr->st_mtim;
+	/* While data are coming into the file, its own time does not count. */
+	if (valid & FUSE_SET_ATTR_MTIME_NOW)
+		clock_gettime(CLOCK_REALTIME, &mtime);
+	if (names && (valid & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
+		metacopy_note_mtime(names, fd, &mtime);
 	return utimensat(fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
 }
 
@@ -125,33 +133,57 @@ static int apply(fuse_req_t req, int fd, const struct node_info *node, const str
 		r = set_size(req, path, attr->st_size);
 	if (r == 0 && (valid & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME |
 				FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
-		r = set_times(fd, attr, valid);
+		r = set_times(node->flags & NODE_METACOPY ? &fs_of(req)->views.names : NULL, fd,
+			      attr, valid);
 	return r;
+}
+
+struct setattr_call {
+	fuse_ino_t nodeid;
+	struct stat attr;
+	int valid;
+};
+
+static struct upper_need need_of(const struct setattr_call *call)
+{
+	if (!(call->valid & FUSE_SET_ATTR_SIZE))
+		return UPPER_ATTRIBUTES;
+	return call->attr.st_size ? UPPER_WRITE : UPPER_TRUNCATE;
+}
+
+static int setattr_deferred(struct fs *fs, fuse_req_t req, const void *context,
+			    struct flight **ret_flight)
+{
+	const struct setattr_call *call = context;
+	_cleanup_close_ int fd = -1;
+	struct node_info node;
+	int r = node_get(fs->nodes, call->nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
+		r = -EPERM;
+	if (r == 0)
+		r = fs_make_upper(fs, &node, need_of(call), ret_flight);
+	if (r == -EINPROGRESS)
+		return r;
+	if (r == 0)
+		r = fd = fs_open_path(fs, &node, NULL);
+	if (r >= 0)
+		r = apply(req, fd, &node, &call->attr, call->valid);
+	if (r < 0)
+		fs_reply(req, r);
+	else
+		reply_attr(fs, req, &node);
+	return 0;
 }
 
 /* Valid replies: attr, error. */
 static void do_setattr(fuse_req_t req, fuse_ino_t nodeid, struct stat *attr, int valid,
 		       struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
-	_cleanup_close_ int fd = -1;
-	struct node_info node;
-	bool size = valid & FUSE_SET_ATTR_SIZE;
-	int r = node_get(fs->nodes, nodeid, &node);
+	struct setattr_call call = {.nodeid = nodeid, .attr = *attr, .valid = valid};
 
 	(void)fi;
-	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
-		r = -EPERM;
-	if (r == 0)
-		r = fs_make_upper(fs, &node, size && attr->st_size == 0, size);
-	if (r == 0)
-		r = fd = fs_open_path(fs, &node, NULL);
-	if (r >= 0)
-		r = apply(req, fd, &node, attr, valid);
-	if (r < 0)
-		fs_reply(req, r);
-	else
-		reply_attr(fs, req, &node);
+	deferred_run(fs_of(req), req, setattr_deferred, &call, sizeof(call));
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 18)

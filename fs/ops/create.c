@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
+#include "ops/upper.h"
 
 /* What stands under the name now, for the reply; `path_fd` (may be -1) spares the look by name. */
 static int resolve_made(struct layer_dir *dir, const char *name, int path_fd,
@@ -121,7 +122,7 @@ static int link_source(struct fs *fs, struct node_info *src, struct layer_dir *d
 {
 	_cleanup_close_ int fd = -1;
 	enum layer layer;
-	int r = fs_make_upper(fs, src, false, false);
+	int r = fs_make_upper(fs, src, UPPER_ATTRIBUTES, NULL);
 
 	if (r < 0)
 		return r;
@@ -186,7 +187,10 @@ static int open_existing(struct fs *fs, const struct node_info *parent, struct l
 	if (r < 0)
 		return r;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
-		r = fs_make_upper(fs, &node, flags & O_TRUNC, true);
+		r = fs_make_upper(fs, &node, flags & O_TRUNC ? UPPER_TRUNCATE : UPPER_WRITE, NULL);
+	/* The kernel keeps others out of the directory now, but not when it looks again. */
+	if (r == -EINPROGRESS)
+		r = -ESTALE;
 	if (r == 0)
 		r = fs_open_data(fs, &node, flags);
 	fs_forget(fs, entry.ino, 1);

@@ -12,14 +12,16 @@
 #include "ops/fs.h"
 
 /* Opens the file of a handle for its own reads and writes. */
-static int open_handle(struct fs *fs, const struct handle_record *record,
-		       const struct node_info *node)
+static int open_handle(struct fs *fs, const struct handle_record *record, struct node_info *node)
 {
 	int flags = (int)record->flags & (O_ACCMODE | O_NOATIME);
 
 	/* Our own reads, for pages that are written in part, need both. */
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	/* Who may write has had the data brought in; a lower is never opened so. */
+	if ((flags & O_ACCMODE) == O_RDWR)
+		return fs_open_object(fs, node, flags);
 	return fs_open_data(fs, node, flags);
 }
 
@@ -41,7 +43,7 @@ static int handle_fd(struct fs *fs, uint64_t fh)
 		return -ESTALE;
 	pthread_mutex_lock(&private->mutex);
 	fd = private->fd;
-	if (fd < 0 || private->fd_layer != node.layer)
+	if (fd < 0 || private->fd_layer != node_data_layer(&node))
 		fd = open_handle(fs, record, &node);
 	if (fd >= 0 && private->fd >= 0 && fd != private->fd) {
 		dup3(fd, private->fd, O_CLOEXEC);
@@ -50,7 +52,7 @@ static int handle_fd(struct fs *fs, uint64_t fh)
 	}
 	if (fd >= 0) {
 		private->fd = fd;
-		private->fd_layer = node.layer;
+		private->fd_layer = node_data_layer(&node);
 	}
 	pthread_mutex_unlock(&private->mutex);
 	return fd;
@@ -156,7 +158,7 @@ static void do_fsync(fuse_req_t req, fuse_ino_t nodeid, int datasync, struct fus
 	}
 	/* fsync is of the file, not of a descriptor; passthrough leaves it to the server. */
 	if (r == 0)
-		r = fd = fs_open_data(fs, &node, O_RDONLY | O_NONBLOCK);
+		r = fd = fs_open_object(fs, &node, O_RDONLY | O_NONBLOCK);
 	if (r >= 0)
 		r = (datasync ? fdatasync(fd) : fsync(fd)) ? -errno : 0;
 	fs_reply(req, r);

@@ -10,9 +10,6 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "ops/hidden.h"
-#include "ops/locking.h"
-#include "ops/notifier.h"
-#include "view/copyup.h"
 #include "view/twin.h"
 
 int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
@@ -101,6 +98,9 @@ double fs_attr_timeout(const struct node_info *node, const struct layer_dir *par
 	/* A shared writable map changes times without the kernel telling this inode. */
 	if (node->mapped && node->layer == LAYER_UPPER)
 		return TIMEOUT_LOWER;
+	/* Size and times of its data follow the lower. */
+	if ((node->flags & NODE_METACOPY) && fs_entry_timeout(node, parent, path_class) > 0)
+		return TIMEOUT_LOWER;
 	return fs_entry_timeout(node, parent, path_class);
 }
 
@@ -161,6 +161,27 @@ void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count)
 		hidden_drop(fs, nodeid, &left);
 }
 
+struct metacopy_world fs_metacopy_world(struct fs *fs, const struct node_info *node)
+{
+	return (struct metacopy_world){.names = &fs->views.names,
+				       .lower_root =
+					       fs->views.config->shares[node->share].lower_fd};
+}
+
+/* fstatat(), for what the node may be a metacopy. */
+static int stat_object(struct fs *fs, const struct node_info *node, int dirfd, const char *name,
+		       struct stat *ret_st)
+{
+	struct metacopy_world world = fs_metacopy_world(fs, node);
+	int r;
+
+	if (!(node->flags & NODE_METACOPY))
+		return fstatat(dirfd, name, ret_st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -errno
+											 : 0;
+	r = metacopy_stat(&world, dirfd, name, ret_st);
+	return r < 0 ? r : 0;
+}
+
 static int stat_dir(struct fs *fs, const struct node_info *node, struct stat *ret_st,
 		    bool *ret_merged)
 {
@@ -187,8 +208,9 @@ static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat
 	fd = layer_dir_fd(dir, node->layer);
 	if (fd < 0)
 		return -ESTALE;
-	if (fstatat(fd, node->name, ret_st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? -ESTALE : -errno;
+	r = stat_object(fs, node, fd, node->name, ret_st);
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
 	if (ret_st->st_dev != node->backing_dev || ret_st->st_ino != node->backing_ino)
 		return -ESTALE;
 	if (node->flags & NODE_LOWER_CLASS)
@@ -203,6 +225,16 @@ static void lose_link(const struct node_info *node, struct stat *st)
 		st->st_nlink--;
 }
 
+static int stat_hidden(struct fs *fs, const struct node_info *node, struct stat *ret_st)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!(node->flags & NODE_METACOPY))
+		return hidden_stat(fs, node, ret_st);
+	fd = hidden_open(fs, node);
+	return fd < 0 ? fd : stat_object(fs, node, fd, "", ret_st);
+}
+
 /* Where an object without a name is found: by a descriptor, by its link, or in the lower. */
 static int stat_nameless(struct fs *fs, const struct node_info *node, struct stat *ret_st)
 {
@@ -210,9 +242,9 @@ static int stat_nameless(struct fs *fs, const struct node_info *node, struct sta
 	int r = -ESTALE;
 
 	if (fd >= 0)
-		r = fstatat(fd, "", ret_st, AT_EMPTY_PATH) ? -errno : 0;
+		r = stat_object(fs, node, fd, "", ret_st);
 	else if (node->flags & NODE_HIDDEN)
-		r = hidden_stat(fs, node, ret_st);
+		r = stat_hidden(fs, node, ret_st);
 	else if ((node->flags & NODE_NAMELESS) && node->layer == LAYER_LOWER)
 		r = lower_stat(fs, node, ret_st);
 	if (r == 0)
@@ -309,108 +341,42 @@ int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_la
 	return r;
 }
 
-int fs_open_data(struct fs *fs, const struct node_info *node, int flags)
+int fs_open_data_path(struct fs *fs, struct node_info *node)
 {
-	_cleanup_close_ int path_fd = fs_open_path(fs, node, NULL);
+	_cleanup_close_ int fd = fs_open_path(fs, node, NULL);
+	struct metacopy_world world = fs_metacopy_world(fs, node);
+	int data, r;
+
+	if (fd < 0 || !(node->flags & NODE_METACOPY))
+		return TAKE_FD(fd);
+	data = metacopy_open_data(&world, fd, "", NULL);
+	if (data != -ENODATA)
+		return data;
+	/* Somebody has brought its data in, and nobody has told the node. */
+	r = fs_data_came(fs, node, fd, false);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+int fs_reopen(int path_fd, int flags)
+{
 	char path[32];
 	int fd;
 
-	if (path_fd < 0)
-		return path_fd;
 	sys_fd_path(path_fd, path);
 	fd = open(path, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC);
 	return fd >= 0 ? fd : -errno;
 }
 
-static int make_dir_upper(struct fs *fs, struct node_info *node)
+int fs_open_data(struct fs *fs, struct node_info *node, int flags)
 {
-	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
-	int r = node_dir(fs->nodes, node->index, &dir);
+	_cleanup_close_ int path_fd = fs_open_data_path(fs, node);
 
-	if (r < 0)
-		return r;
-	return dir->inherited != CLASS_PRIVATE ? 0 : layer_dir_copy_up(dir);
+	return path_fd < 0 ? path_fd : fs_reopen(path_fd, flags);
 }
 
-/*
- * The copy is there: the node follows it. Where it cannot, for the kernel reads the lower's data for
- * who has it open, it leaves its name to a new node; what such a reader asks of or does to the file
- * itself still goes to the copy.
- */
-static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *dir,
-		       const struct stat *lower, bool changes_data)
+int fs_open_object(struct fs *fs, const struct node_info *node, int flags)
 {
-	_cleanup_close_ int fd =
-		openat(layer_dir_upper(dir), node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	uint64_t old_ino = node->ino;
-	int backing_id, r;
+	_cleanup_close_ int path_fd = fs_open_path(fs, node, NULL);
 
-	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
-		return -errno;
-	r = node_copied_up(fs->nodes, node->index, st.st_dev, st.st_ino, changes_data, &backing_id);
-	if (r == -ESTALE) {
-		node_detach(fs->nodes, node->index, TAKE_FD(fd));
-		node_moved_layer(fs->nodes, node->index, LAYER_UPPER, false, st.st_dev, st.st_ino);
-	}
-	if (backing_id)
-		passthrough_release(fs, backing_id);
-	if (lower->st_nlink > 1) {
-		node_renumber(fs->nodes, node->index,
-			      view_inode_number(dir->view, st.st_dev, st.st_ino));
-		notifier_attributes(fs->notifier, node->nodeid, 0);
-		if (node_get(fs->nodes, node->nodeid, node) == 0)
-			locking_renumbered(fs, node, old_ino);
-	}
-	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
-}
-
-/* What was removed from the view, or left its name to its copy, must not be changed in the lower. */
-static int make_nameless_upper(struct fs *fs, struct node_info *node, bool changes_data)
-{
-	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
-	int fd = node_nameless_fd(fs->nodes, node->index);
-	int backing_id, r;
-	struct stat st;
-
-	if (fd < 0)
-		return -ESTALE;
-	r = node_dir(fs->nodes, node->parent, &parent);
-	if (r == 0)
-		r = layer_dir_copy_up(parent);
-	if (r == 0)
-		r = fd = copyup_nameless(parent->view, fd);
-	if (r < 0)
-		return r;
-	if (fstatat(fd, "", &st, AT_EMPTY_PATH)) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	r = node_copied_nameless(fs->nodes, node->index, fd, st.st_dev, st.st_ino, changes_data,
-				 &backing_id);
-	if (backing_id)
-		passthrough_release(fs, backing_id);
-	return r < 0 ? r : node_get(fs->nodes, node->nodeid, node);
-}
-
-int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data)
-{
-	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
-	struct stat st;
-	int r;
-
-	if (S_ISDIR(node->type))
-		return make_dir_upper(fs, node);
-	if (node->layer == LAYER_UPPER || (node->flags & NODE_LOWER_CLASS))
-		return 0;
-	if (node->flags & NODE_NAMELESS)
-		return make_nameless_upper(fs, node, changes_data);
-	r = node_dir(fs->nodes, node->parent, &dir);
-	if (r < 0)
-		return r;
-	r = stat_by_name(fs, node, &st);
-	if (r == 0)
-		r = copyup_entry(dir, node->name, truncate);
-	return r < 0 ? r : follow_copy(fs, node, dir, &st, changes_data);
+	return path_fd < 0 ? path_fd : fs_reopen(path_fd, flags);
 }

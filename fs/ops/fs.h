@@ -35,6 +35,7 @@ struct fs {
 	struct parking *parking;
 	struct advisory *advisory;
 	struct carriers *carriers;
+	struct flights *flights;
 	struct pollers *pollers;
 	struct fuse_session *session;
 	int fuse_fd;
@@ -103,18 +104,28 @@ void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count);
  * caller. -ESTALE where the name leads to something else by now. ret_layer may be NULL.
  */
 int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer);
-/* fs_open_path(), then opened again through /proc with these flags. */
-int fs_open_data(struct fs *fs, const struct node_info *node, int flags);
+/* Opens an O_PATH fd again, through /proc, with these flags. An fd or negative errno. */
+int fs_reopen(int path_fd, int flags);
+/* fs_open_path(), then fs_reopen(). */
+int fs_open_object(struct fs *fs, const struct node_info *node, int flags);
+/*
+ * As fs_open_path(), but of what holds the object's data, which for a metacopy is a file of the
+ * lower: node_data_layer(node) after it tells. Refreshes *node where that changed. -EIO: they are
+ * gone.
+ */
+int fs_open_data_path(struct fs *fs, struct node_info *node);
+/* fs_open_data_path(), then fs_reopen(). */
+int fs_open_data(struct fs *fs, struct node_info *node, int flags);
+/*
+ * The data of a metacopy were brought in: its node (path_fd is of its file, borrowed) is told, and
+ * refreshed. 0, or -ESTALE as fs_make_upper() (upper.h).
+ */
+int fs_data_came(struct fs *fs, struct node_info *node, int path_fd, bool changes_data);
 /* Attributes of a node of a view. ret_merged: a directory with a lower. */
 int fs_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st, bool *ret_merged);
 
-/*
- * Makes the object changeable: copies it up unless it lives in the upper, or in the lower by its
- * class. `truncate` as for copyup_entry(). Refreshes *node. 0; -ESTALE where its data are open with
- * passthrough from the lower and would have to change: the kernel then looks the name up again,
- * once, and gets another node.
- */
-int fs_make_upper(struct fs *fs, struct node_info *node, bool truncate, bool changes_data);
+/* What is needed to follow a metacopy to its data. */
+struct metacopy_world fs_metacopy_world(struct fs *fs, const struct node_info *node);
 
 /* The families. */
 void ops_lookup(struct fuse_lowlevel_ops *ops);

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "ops/deferred.h"
 #include "ops/fs.h"
+#include "ops/upper.h"
 
 /* Both shapes of the same attributes: FS_..._FL flags, or a struct with FS_XFLAG_... */
 union attributes {
@@ -32,7 +34,7 @@ static const struct shape shapes[] = {
 
 static int open_node(struct fs *fs, const struct node_info *node)
 {
-	return fs_open_data(fs, node, O_RDONLY | O_NONBLOCK);
+	return fs_open_object(fs, node, O_RDONLY | O_NONBLOCK);
 }
 
 static int get(struct fs *fs, const struct node_info *node, const struct shape *shape,
@@ -67,15 +69,26 @@ static void change(const struct shape *shape, const union attributes *seen,
 	now->extended.fsx_cowextsize = wanted->extended.fsx_cowextsize;
 }
 
-static int set(struct fs *fs, struct node_info *node, const struct shape *shape,
-	       const union attributes *wanted)
+/* No data can be brought into what is immutable, or append only: first they, then that. */
+static bool closes_file(const struct shape *shape, const union attributes *attributes)
 {
+	if (shape->set == FS_IOC_SETFLAGS)
+		return attributes->flags & (FS_IMMUTABLE_FL | FS_APPEND_FL);
+	return attributes->extended.fsx_xflags & (FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND);
+}
+
+/* -EINPROGRESS as fs_make_upper(). */
+static int set(struct fs *fs, struct node_info *node, const struct shape *shape,
+	       const union attributes *wanted, struct flight **ret_flight)
+{
+	struct upper_need need = {.data = closes_file(shape, wanted) ? COPYUP_WHOLE
+								     : COPYUP_DEFERRED};
 	_cleanup_close_ int fd = -1;
 	union attributes seen, now;
 	int r = get(fs, node, shape, &seen);
 
 	if (r == 0)
-		r = fs_make_upper(fs, node, false, false);
+		r = fs_make_upper(fs, node, need, ret_flight);
 	if (r < 0)
 		return r;
 	fd = open_node(fs, node);
@@ -87,16 +100,43 @@ static int set(struct fs *fs, struct node_info *node, const struct shape *shape,
 	return ioctl(fd, shape->set, &now) ? -errno : 0;
 }
 
+struct ioctl_call {
+	fuse_ino_t nodeid;
+	bool get;
+	const struct shape *shape;
+	union attributes attributes;
+};
+
+static int ioctl_deferred(struct fs *fs, fuse_req_t req, const void *context,
+			  struct flight **ret_flight)
+{
+	const struct ioctl_call *call = context;
+	union attributes attributes = {0};
+	struct node_info node;
+	int r = node_get(fs->nodes, call->nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
+		r = -ENOTTY;
+	if (r == 0 && call->get)
+		r = get(fs, &node, call->shape, &attributes);
+	else if (r == 0)
+		r = set(fs, &node, call->shape, &call->attributes, ret_flight);
+	if (r == -EINPROGRESS)
+		return r;
+	if (r < 0)
+		fs_reply(req, r);
+	else
+		fuse_reply_ioctl(req, 0, &attributes, call->get ? call->shape->size : 0);
+	return 0;
+}
+
 /* Valid replies: ioctl, error. */
 static void do_ioctl(fuse_req_t req, fuse_ino_t nodeid, unsigned int cmd, void *arg,
 		     struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
 		     size_t out_size)
 {
-	struct fs *fs = fs_of(req);
+	struct ioctl_call call = {.nodeid = nodeid};
 	const struct shape *shape = NULL;
-	union attributes attributes = {0};
-	struct node_info node;
-	int r;
 
 	(void)arg;
 	(void)fi;
@@ -105,19 +145,15 @@ static void do_ioctl(fuse_req_t req, fuse_ino_t nodeid, unsigned int cmd, void *
 		if ((cmd == shapes[i].get && out_size >= shapes[i].size) ||
 		    (cmd == shapes[i].set && in_size >= shapes[i].size))
 			shape = &shapes[i];
-	r = shape ? node_get(fs->nodes, nodeid, &node) : -ENOTTY;
-	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
-		r = -ENOTTY;
-	if (r == 0 && cmd == shape->get) {
-		r = get(fs, &node, shape, &attributes);
-	} else if (r == 0) {
-		memcpy(&attributes, in, shape->size);
-		r = set(fs, &node, shape, &attributes);
+	if (!shape) {
+		fuse_reply_err(req, ENOTTY);
+		return;
 	}
-	if (r < 0)
-		fs_reply(req, r);
-	else
-		fuse_reply_ioctl(req, 0, &attributes, cmd == shape->get ? shape->size : 0);
+	call.shape = shape;
+	call.get = cmd == shape->get;
+	if (!call.get)
+		memcpy(&call.attributes, in, shape->size);
+	deferred_run(fs_of(req), req, ioctl_deferred, &call, sizeof(call));
 }
 
 void ops_ioctl(struct fuse_lowlevel_ops *ops)

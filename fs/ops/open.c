@@ -8,9 +8,11 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "ops/claim.h"
+#include "ops/deferred.h"
 #include "ops/fs.h"
 #include "ops/locking.h"
 #include "ops/notifier.h"
+#include "ops/upper.h"
 
 static bool wants_write(int flags)
 {
@@ -37,7 +39,8 @@ static int add_backing(struct fs *fs, fuse_req_t req, const struct node_info *no
 	/* A backing that the kernel does not take (another FUSE, too deep a stack): plain I/O. */
 	if (made <= 0)
 		return 0;
-	r = node_open_backing(fs->nodes, node->index, node->layer, made, ret_id, &release);
+	r = node_open_backing(fs->nodes, node->index, node_data_layer(node), made, ret_id,
+			      &release);
 	if (r < 0 || *ret_id != made)
 		passthrough_release(fs, made);
 	if (release)
@@ -54,7 +57,7 @@ static int choose_backing(struct fs *fs, fuse_req_t req, const struct node_info 
 {
 	int release, r;
 
-	r = node_open_backing(fs->nodes, node->index, node->layer, 0, ret_id, &release);
+	r = node_open_backing(fs->nodes, node->index, node_data_layer(node), 0, ret_id, &release);
 	if (release)
 		passthrough_release(fs, release);
 	if (r < 0 || *ret_id || !fs->passthrough)
@@ -83,7 +86,7 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 {
 	struct handle_record like = {.node = node->index,
 				     .flags = (uint32_t)fi->flags,
-				     .layer = node->layer,
+				     .layer = node_data_layer(node),
 				     .unflushed = !needs_flush(fs, node, fi->flags),
 				     .uid = fuse_req_ctx(req)->uid};
 	bool lower_class = node->flags & NODE_LOWER_CLASS;
@@ -105,7 +108,7 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 	if (!fi->backing_id) {
 		/* Sessions share it: no cache of one may stand in for the file. */
 		fi->direct_io = lower_class;
-		fi->keep_cache = !lower_class && node->layer == LAYER_UPPER;
+		fi->keep_cache = node_data_layer(node) == LAYER_UPPER;
 		fi->parallel_direct_writes = 1;
 	}
 	return 0;
@@ -188,17 +191,18 @@ static bool cuts_running(struct fs *fs, const struct node_info *node, int flags)
 }
 
 static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
-		     struct fuse_file_info *fi)
+		     struct fuse_file_info *fi, struct flight **ret_flight)
 {
+	struct upper_need need = fi->flags & O_TRUNC ? UPPER_TRUNCATE : UPPER_WRITE;
 	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
 	_cleanup_close_ int fd = -1;
 	int r = cuts_running(fs, node, fi->flags) ? -ETXTBSY : 0;
 
 	if (r == 0 && wants_write(fi->flags))
-		r = fs_make_upper(fs, node, fi->flags & O_TRUNC, true);
+		r = fs_make_upper(fs, node, need, ret_flight);
 	/* What is registered already needs no fd, unless it is to be cut. */
 	if (r == 0 && (!node->backing_id || (fi->flags & O_TRUNC)))
-		r = fd = fs_open_path(fs, node, NULL);
+		r = fd = fs_open_data_path(fs, node);
 	if (r >= 0 && (fi->flags & O_TRUNC)) {
 		r = parent_dir(fs, node, &parent);
 		if (r == 0)
@@ -210,7 +214,7 @@ static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 }
 
 static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,
-		     struct fuse_file_info *fi)
+		     struct fuse_file_info *fi, struct flight **ret_flight)
 {
 	int r = -EAGAIN;
 
@@ -218,35 +222,56 @@ static int open_file(struct fs *fs, fuse_req_t req, struct node_info *node,
 	for (int tries = 0; tries < 4 && r == -EAGAIN; tries++) {
 		if (tries && node_get(fs->nodes, node->nodeid, node) < 0)
 			return -ESTALE;
-		r = open_once(fs, req, node, fi);
+		r = open_once(fs, req, node, fi, ret_flight);
 	}
 	return r == -EAGAIN ? -ESTALE : r;
+}
+
+struct open_call {
+	fuse_ino_t nodeid;
+	struct fuse_file_info fi;
+};
+
+static int open_deferred(struct fs *fs, fuse_req_t req, const void *context,
+			 struct flight **ret_flight)
+{
+	const struct open_call *call = context;
+	struct fuse_file_info fi = call->fi;
+	struct node_info node;
+	bool first_map;
+	int r = node_get(fs->nodes, call->nodeid, &node);
+
+	if (r == 0)
+		r = open_file(fs, req, &node, &fi, ret_flight);
+	if (r == -EINPROGRESS)
+		return r;
+	if (r < 0) {
+		fs_reply(req, r);
+		return 0;
+	}
+	first_map = may_map(fi.flags) && !node.mapped;
+	if (fuse_reply_open(req, &fi) == -ENOENT)
+		file_undo_open(fs, &fi);
+	/* From now on times may change unseen: what the kernel keeps for ever, it asks for again. */
+	else if (first_map)
+		notifier_attributes(fs->notifier, call->nodeid, 0);
+	return 0;
 }
 
 /* Valid replies: open, error. */
 static void do_open(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info *fi)
 {
+	struct open_call call = {.nodeid = nodeid, .fi = *fi};
 	struct fs *fs = fs_of(req);
 	struct node_info node;
-	bool first_map;
 	int r = node_get(fs->nodes, nodeid, &node);
 
-	if (r == 0 && node.state == NODE_STATE_VIRTUAL) {
-		virtual_open(fs, req, &node, fi);
-		return;
-	}
-	if (r == 0)
-		r = open_file(fs, req, &node, fi);
-	if (r < 0) {
+	if (r < 0)
 		fs_reply(req, r);
-		return;
-	}
-	first_map = may_map(fi->flags) && !node.mapped;
-	if (fuse_reply_open(req, fi) == -ENOENT)
-		file_undo_open(fs, fi);
-	/* From now on times may change unseen: what the kernel keeps for ever, it asks for again. */
-	else if (first_map)
-		notifier_attributes(fs->notifier, nodeid, 0);
+	else if (node.state == NODE_STATE_VIRTUAL)
+		virtual_open(fs, req, &node, fi);
+	else
+		deferred_run(fs, req, open_deferred, &call, sizeof(call));
 }
 
 /* Valid replies: err (0; the kernel does not wait for it). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests that wait: parked here, never in a thread. Only READ, POLL, SETLKW and flock may be
- * parked, for a parked directory operation would stop everybody in that directory.
+ * parked for another client, for a parked directory operation would stop everybody in that
+ * directory; and for a long copy what is done to one file (OPEN, SETATTR, SETXATTR).
  *
  * A parked request is tried again when its signal interrupts it, when its deadline is over and, while
  * it is due, when parking_wake() says that something was released and every PARKING_POLL_MS (for
@@ -23,8 +24,9 @@ enum parked_state { PARKED_WAITING, PARKED_INTERRUPTED, PARKED_DEADLINE };
 
 /*
  * Tries a parked request again. Returns true when it has replied (or handed the request on) and
- * released `context`; with PARKED_INTERRUPTED it must reply EINTR and return true. Called by one
- * thread at a time, with nothing held.
+ * released `context`. With PARKED_INTERRUPTED it replies EINTR and returns true, unless a signal is
+ * no reason to end; it must when the session is exited (then all are tried once more, so). Called by
+ * one thread at a time, with nothing held.
  */
 typedef bool (*parked_try_fn)(struct fuse_req *req, enum parked_state state, void *context);
 

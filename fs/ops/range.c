@@ -10,7 +10,10 @@
 #include "base/cleanup.h"
 #include "ops/fs.h"
 
-/* The file of a node, which must be one of a view. `virtual_error`: for those that are not. */
+/*
+ * The file of a node, which must be one of a view. `virtual_error`: for those that are not. Who writes
+ * has had the data of a metacopy brought in; its lower is never opened so.
+ */
 static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, int virtual_error)
 {
 	struct node_info node;
@@ -18,7 +21,11 @@ static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, int virtual_er
 
 	if (r < 0)
 		return r;
-	return node.state == NODE_STATE_VIRTUAL ? virtual_error : fs_open_data(fs, &node, flags);
+	if (node.state == NODE_STATE_VIRTUAL)
+		return virtual_error;
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return fs_open_object(fs, &node, flags);
+	return fs_open_data(fs, &node, flags);
 }
 
 /* Valid replies: err. The kernel lets KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE through. */

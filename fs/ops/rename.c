@@ -44,6 +44,7 @@ static int end_open(struct fs *fs, fuse_req_t req, fuse_ino_t parent_id, const c
 static void follow_object(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
 			  int old_fd)
 {
+	struct node_place place;
 	struct resolved found;
 	struct node_info node;
 
@@ -54,16 +55,20 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 		return;
 	if (found.st.st_dev == node.backing_dev && found.st.st_ino == node.backing_ino)
 		return;
-	if (node.opens && node.backing_id) {
+	if (node.opens && node.backing_id && !found.metacopy) {
 		node_detach(fs->nodes, node.index, fcntl(old_fd, F_DUPFD_CLOEXEC, 3));
 		notifier_expire(fs->notifier, to->parent.nodeid, to->name);
 		return;
 	}
-	if (node.backing_id)
+	/* Of a metacopy the data are where they were. */
+	if (node.backing_id && !found.metacopy)
 		passthrough_release(fs, node_take_backing(fs->nodes, node.index));
-	node_moved_layer(fs->nodes, node.index, found.layer,
-			 view_lives_in_lower(to->dir, found.path_class), found.st.st_dev,
-			 found.st.st_ino);
+	place = (struct node_place){.layer = found.layer,
+				    .metacopy = found.metacopy,
+				    .lower_class = view_lives_in_lower(to->dir, found.path_class),
+				    .dev = found.st.st_dev,
+				    .ino = found.st.st_ino};
+	node_moved_layer(fs->nodes, node.index, &place);
 }
 
 /* Directories that are cached learn where they stand. */

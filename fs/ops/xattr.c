@@ -12,8 +12,11 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "ops/deferred.h"
 #include "ops/fs.h"
+#include "ops/upper.h"
 
+#define XATTR_CAPABILITY "security.capability"
 #define VALUE_MAX (64u << 10) /* XATTR_SIZE_MAX, XATTR_LIST_MAX of the kernel */
 #define GROUPS_MAX 1024       /* who is in more of them is taken for a stranger to the others */
 
@@ -26,7 +29,7 @@ static int open_object(struct fs *fs, fuse_ino_t nodeid, bool change, char path[
 	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
 		r = -EOPNOTSUPP;
 	if (r == 0 && change) {
-		r = fs_make_upper(fs, &node, false, false);
+		r = fs_make_upper(fs, &node, UPPER_ATTRIBUTES, NULL);
 		node_may_be_capable(fs->nodes, node.index);
 	}
 	if (r == 0)
@@ -73,6 +76,54 @@ static int set(fuse_req_t req, const char *path, const char *name, const char *v
 	return 0;
 }
 
+struct capability_call {
+	fuse_ino_t nodeid;
+	size_t size;
+	int flags;
+	char value[64];
+};
+
+/* Writing to a file takes its capabilities away: so first its data, then these. */
+static int set_capability_deferred(struct fs *fs, fuse_req_t req, const void *context,
+				   struct flight **ret_flight)
+{
+	const struct upper_need need = {.data = COPYUP_WHOLE};
+	const struct capability_call *call = context;
+	_cleanup_close_ int fd = -1;
+	struct node_info node;
+	char path[32];
+	int r = node_get(fs->nodes, call->nodeid, &node);
+
+	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
+		r = -EOPNOTSUPP;
+	if (r == 0)
+		r = fs_make_upper(fs, &node, need, ret_flight);
+	if (r == -EINPROGRESS)
+		return r;
+	if (r == 0) {
+		node_may_be_capable(fs->nodes, node.index);
+		fd = open_object(fs, call->nodeid, false, path);
+		r = fd < 0 ? fd : 0;
+	}
+	if (r == 0 && setxattr(path, XATTR_CAPABILITY, call->value, call->size, call->flags))
+		r = -errno;
+	fs_reply(req, r);
+	return 0;
+}
+
+static void set_capability(fuse_req_t req, fuse_ino_t nodeid, const char *value, size_t size,
+			   int flags)
+{
+	struct capability_call call = {.nodeid = nodeid, .size = size, .flags = flags};
+
+	if (size > sizeof(call.value)) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	memcpy(call.value, value, size);
+	deferred_run(fs_of(req), req, set_capability_deferred, &call, sizeof(call));
+}
+
 /* Valid replies: err. */
 static void do_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, const char *value,
 			size_t size, int flags)
@@ -80,8 +131,13 @@ static void do_setxattr(fuse_req_t req, fuse_ino_t nodeid, const char *name, con
 	struct fs *fs = fs_of(req);
 	char path[32], on_disk[LAYOUT_XATTR_SIZE];
 	int r = layout_xattr_escape(&fs->views.names, name, on_disk);
-	_cleanup_close_ int fd = r == 0 ? open_object(fs, nodeid, true, path) : r;
+	_cleanup_close_ int fd = -1;
 
+	if (strcmp(name, XATTR_CAPABILITY) == 0) {
+		set_capability(req, nodeid, value, size, flags);
+		return;
+	}
+	fd = r == 0 ? open_object(fs, nodeid, true, path) : r;
 	if (fd < 0)
 		fs_reply(req, fd);
 	else

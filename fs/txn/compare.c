@@ -18,10 +18,23 @@
 
 static int open_side(const struct compare_side *side)
 {
-	/* O_NONBLOCK: the name may be a FIFO by now. */
-	int fd = openat(side->dirfd, side->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char path[32];
+	int fd;
 
+	if (side->metacopy) {
+		sys_fd_path(side->data_fd, path);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	} else {
+		/* O_NONBLOCK: the name may be a FIFO by now. */
+		fd = openat(side->dirfd, side->name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	}
 	return fd >= 0 ? fd : -errno;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static int compare_files(const struct compare_side *ours, const struct compare_side *theirs)
@@ -30,6 +43,10 @@ static int compare_files(const struct compare_side *ours, const struct compare_s
 	_cleanup_close_ int a = -1, b = -1;
 	ssize_t n, m;
 
+	if (ours->metacopy && ours->data_fd < 0)
+		return COMPARE_CONTENT;
+	if (ours->metacopy && same_file(&ours->data_st, &theirs->st))
+		return COMPARE_EQUAL;
 	if (ours->st.st_size != theirs->st.st_size)
 		return COMPARE_CONTENT;
 	if (ours->st.st_size == 0)
@@ -186,7 +203,7 @@ int compare_objects(const struct layout_names *names, const struct compare_side 
 {
 	int r = COMPARE_EQUAL;
 
-	if (ours->st.st_dev == theirs->st.st_dev && ours->st.st_ino == theirs->st.st_ino)
+	if (same_file(&ours->st, &theirs->st))
 		return COMPARE_EQUAL;
 	if (S_ISREG(ours->st.st_mode))
 		r = compare_files(ours, theirs);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "view/layout.h"
@@ -13,6 +14,9 @@ struct compare_side {
 	int dirfd;
 	const char *name;
 	struct stat st;
+	bool metacopy; /* its data are those of data_fd; -1: they are gone (view/metacopy.h) */
+	int data_fd;   /* O_PATH will do */
+	struct stat data_st;
 };
 
 enum compare_outcome {
@@ -23,7 +27,7 @@ enum compare_outcome {
 
 /*
  * Compares two objects of the same S_IFMT; directories by their metadata alone. Files are read
- * only where the sizes agree. Attributes that count are user.* and ACLs, but for those that make
+ * only where the sizes agree, and where they do not share their data. Attributes that count are user.* and ACLs, but for those that make
  * up the overlay. Returns enum compare_outcome, or negative errno (-ENOENT: one is gone).
  */
 int compare_objects(const struct layout_names *names, const struct compare_side *ours,

@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "txn/compare.h"
 #include "txn/names.h"
+#include "view/metacopy.h"
 
 /* A directory of the view that has yet to be looked at. */
 struct visit {
@@ -155,13 +156,34 @@ static bool is_whiteout(const struct layout_names *names, int dirfd, const char 
 /* 1 and the side filled where the name is there, 0 where it is not, or negative errno. */
 static int find(int dirfd, const char *name, struct compare_side *ret_side)
 {
-	ret_side->dirfd = dirfd;
-	ret_side->name = name;
+	*ret_side = (struct compare_side){.dirfd = dirfd, .name = name, .data_fd = -1};
 	if (dirfd < 0)
 		return 0;
 	if (fstatat(dirfd, name, &ret_side->st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
 	return 1;
+}
+
+/* As find(); what is a metacopy shows what its data say. The side is to be released. */
+static int find_upper(const struct walk *walk, int dirfd, const char *name,
+		      struct compare_side *ret_side)
+{
+	const struct metacopy_world world = {.names = walk->names, .lower_root = walk->lower_root};
+	int r = find(dirfd, name, ret_side);
+
+	if (r <= 0 || !S_ISREG(ret_side->st.st_mode))
+		return r;
+	r = metacopy_stat(&world, dirfd, name, &ret_side->st);
+	if (r == 1) {
+		ret_side->data_fd = metacopy_open_data(&world, dirfd, name, &ret_side->data_st);
+		ret_side->metacopy = ret_side->data_fd != -ENODATA;
+	}
+	return r < 0 ? r : 1;
+}
+
+static void side_release(struct compare_side *side)
+{
+	cleanup_close(&side->data_fd);
 }
 
 static int find_lower(int dirfd, const char *name, struct compare_side *ret_side)
@@ -230,8 +252,9 @@ static int judge_both(struct walk *walk, const struct open_visit *at,
 
 static int judge(struct walk *walk, const struct open_visit *at, const char *name)
 {
-	struct compare_side upper, source, base;
-	int in_upper = find(at->upper, name, &upper);
+	__attribute__((cleanup(side_release))) struct compare_side upper = {.data_fd = -1};
+	struct compare_side source, base;
+	int in_upper = find_upper(walk, at->upper, name, &upper);
 	int in_source = find_lower(at->source, name, &source);
 	int in_base = find_lower(at->base, name, &base);
 	const struct compare_side *ours = in_upper > 0 ? &upper : &source;

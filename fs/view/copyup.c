@@ -7,14 +7,13 @@
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-
-#define COPY_BUFFER_SIZE (128u << 10)
+#include "view/copydata.h"
+#include "view/metacopy.h"
 
 static int copy_one_xattr(const char *src, const char *dst, const char *name)
 {
@@ -63,77 +62,6 @@ static int copy_xattrs(const struct layout_names *names, int src_fd, int dst_fd)
 	return 0;
 }
 
-static int copy_by_buffer(int src, int dst, off_t start, off_t end)
-{
-	_cleanup_free_ char *buffer = malloc(COPY_BUFFER_SIZE);
-
-	if (!buffer)
-		return -ENOMEM;
-	while (start < end) {
-		size_t want = (size_t)(end - start) < COPY_BUFFER_SIZE ? (size_t)(end - start)
-								       : COPY_BUFFER_SIZE;
-		ssize_t n = pread(src, buffer, want, start);
-
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		for (ssize_t done = 0; done < n;) {
-			ssize_t w = pwrite(dst, buffer + done, (size_t)(n - done), start + done);
-
-			if (w < 0)
-				return -errno;
-			done += w;
-		}
-		start += n;
-	}
-	return 0;
-}
-
-static int copy_extent(int src, int dst, off_t start, off_t end)
-{
-	while (start < end) {
-		off_t from = start, to = start;
-		ssize_t n = copy_file_range(src, &from, dst, &to, (size_t)(end - start), 0);
-
-		if (n < 0 && errno != ENOSPC && errno != EDQUOT && errno != EIO)
-			return copy_by_buffer(src, dst, start, end);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0; /* the lower was cut short meanwhile */
-		start += n;
-	}
-	return 0;
-}
-
-/* Data with its holes; by reference where the file system can. */
-static int copy_data(int src, int dst, off_t size)
-{
-	off_t at = 0;
-	int r;
-
-	if (size == 0 || ioctl(dst, FICLONE, src) == 0)
-		return 0;
-	while (at < size) {
-		off_t data = lseek(src, at, SEEK_DATA);
-		off_t hole;
-
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0)
-			data = at;
-		hole = lseek(src, data, SEEK_HOLE);
-		if (hole < 0 || hole > size)
-			hole = size;
-		r = copy_extent(src, dst, data, hole);
-		if (r < 0)
-			return r;
-		at = hole;
-	}
-	return ftruncate(dst, size) ? -errno : 0;
-}
-
 /* A path through /proc is for O_PATH fds alone: it takes five times as long. */
 static int set_mode(int fd, mode_t mode)
 {
@@ -165,26 +93,68 @@ static int copy_metadata(const struct layout_names *names, int src_fd, const str
 	return utimensat(dst_fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
 }
 
-static int copy_regular(int src_fd, const struct stat *st, int dirfd, const char *name,
-			bool truncate)
+static int open_data(int path_fd)
 {
-	_cleanup_close_ int src = -1, dst = -1;
 	char path[32];
+	int fd;
+
+	sys_fd_path(path_fd, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	if (fd < 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+/* What data are brought in later would take with it stays a file of its own. */
+static bool may_defer(const struct copyup_source *source)
+{
+	char path[32];
+
+	if (source->st.st_size <= COPYUP_DEFERRED_MIN_SIZE || !source->lower_path)
+		return false;
+	sys_fd_path(source->fd, path);
+	return getxattr(path, "security.capability", NULL, 0) < 0;
+}
+
+/* *st becomes that of the data that were copied, where any were. */
+static int fill(const struct layout_names *names, const struct copyup_source *source, int dst,
+		struct stat *st)
+{
+	bool defer = source->data == COPYUP_DEFERRED || source->data == COPYUP_DEFERRED_ONLY;
+	_cleanup_close_ int src = -1;
+	struct stat data_st;
 	int r;
 
-	dst = openat(dirfd, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (source->data == COPYUP_EMPTY || st->st_size == 0)
+		return 0;
+	r = src = open_data(source->data_fd);
+	if (r < 0)
+		return r;
+	r = defer ? copydata_clone(src, dst, &data_st) : -EOPNOTSUPP;
+	if (r < 0 && defer && may_defer(source) &&
+	    metacopy_make(names, dst, st, source->lower_path) == 0)
+		return 0;
+	if (r < 0 && source->data != COPYUP_DEFERRED_ONLY)
+		r = copydata(src, dst, source->cancelled, &data_st);
+	else if (r < 0)
+		r = -EOPNOTSUPP;
+	if (r == 0 && source->data_fd == source->fd)
+		*st = data_st;
+	return r;
+}
+
+static int copy_regular(const struct layout_names *names, const struct copyup_source *source,
+			int dirfd, const char *name, struct stat *st)
+{
+	_cleanup_close_ int dst = openat(dirfd, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	int r;
+
 	if (dst < 0)
 		return -errno;
-	if (!truncate && st->st_size > 0) {
-		sys_fd_path(src_fd, path);
-		src = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
-		if (src < 0)
-			src = open(path, O_RDONLY | O_CLOEXEC);
-		if (src < 0)
-			return -errno;
-		r = copy_data(src, dst, st->st_size);
-		if (r < 0)
-			return r;
+	r = fill(names, source, dst, st);
+	if (r < 0) {
+		unlinkat(dirfd, name, 0);
+		return r;
 	}
 	return TAKE_FD(dst);
 }
@@ -206,23 +176,56 @@ static int copy_special(int src_fd, const struct stat *st, int dirfd, const char
 		return -errno;
 	}
 	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 ? fd : -errno;
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	unlinkat(dirfd, name, 0);
+	return fd;
 }
 
-int copyup_copy(const struct layout_names *names, int src_fd, const struct stat *st, int dirfd,
-		const char *name, bool truncate, bool record_base)
+int copyup_source_open(const struct metacopy_world *world, int fd, struct copyup_source *source)
 {
+	int r = 0;
+
+	if (world)
+		r = metacopy_stat(world, fd, "", &source->st);
+	else if (fstatat(fd, "", &source->st, AT_EMPTY_PATH))
+		r = -errno;
+	if (r < 0)
+		return r;
+	if (S_ISREG(source->st.st_mode) && source->st.st_size > COPYUP_MOVED_MAX)
+		return -EXDEV;
+	source->fd = source->data_fd = fd;
+	r = r == 1 ? metacopy_open_data(world, fd, "", NULL) : -ENODATA;
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	source->data_fd = r;
+	return 0;
+}
+
+void copyup_source_release(struct copyup_source *source)
+{
+	if (source->data_fd != source->fd)
+		cleanup_close(&source->data_fd);
+}
+
+int copyup_copy(const struct layout_names *names, const struct copyup_source *source, int dirfd,
+		const char *name)
+{
+	struct stat st = source->st;
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (S_ISREG(st->st_mode))
-		fd = copy_regular(src_fd, st, dirfd, name, truncate);
+	if (S_ISREG(st.st_mode))
+		r = fd = copy_regular(names, source, dirfd, name, &st);
 	else
-		fd = copy_special(src_fd, st, dirfd, name);
-	r = fd < 0 ? fd : copy_metadata(names, src_fd, st, fd);
-	if (r == 0 && record_base)
-		r = layout_set_base(names, fd, st);
-	if (r < 0 && r != -EEXIST)
+		r = fd = copy_special(source->fd, &st, dirfd, name);
+	if (r < 0)
+		return r;
+	r = copy_metadata(names, source->fd, &st, fd);
+	if (r == 0 && source->record_base)
+		r = layout_set_base(names, fd, &st);
+	if (r < 0)
 		unlinkat(dirfd, name, 0);
 	return r;
 }
@@ -257,7 +260,7 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 
 /*
  * Somebody else was first. His copy may have been made with its data; who asked for none cuts it
- * off. Or he has removed the name.
+ * off, but for a metacopy, which is for the caller. Or he has removed the name.
  */
 static int follow_winner(struct layer_dir *dir, const char *name, bool truncate)
 {
@@ -268,54 +271,58 @@ static int follow_winner(struct layer_dir *dir, const char *name, bool truncate)
 		return -errno;
 	if (layout_is_whiteout(&st))
 		return -ENOENT;
-	if (!truncate)
+	if (!truncate || !S_ISREG(st.st_mode) ||
+	    metacopy_is(&dir->view->setup->names, layer_dir_upper(dir), name))
 		return 0;
 	fd = openat(layer_dir_upper(dir), name,
 		    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_TRUNC);
 	return fd < 0 ? -errno : 0;
 }
 
-int copyup_entry(struct layer_dir *dir, const char *name, bool truncate)
+int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
+		 const _Atomic bool *cancelled)
 {
+	struct copyup_source source = {.data = data, .record_base = true, .cancelled = cancelled};
+	char lower_path[PATH_MAX], temporary[VIEW_TEMPORARY_SIZE];
 	struct view *view = dir->view;
-	char temporary[VIEW_TEMPORARY_SIZE];
 	_cleanup_close_ int src = -1;
-	struct stat st;
 	int r;
 
 	r = layer_dir_copy_up(dir);
 	if (r < 0)
 		return r;
 	src = openat(dir->lower, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (src < 0 || fstatat(src, "", &st, AT_EMPTY_PATH))
+	if (src < 0 || fstatat(src, "", &source.st, AT_EMPTY_PATH))
 		return -errno;
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(source.st.st_mode))
 		return -EISDIR;
 	r = layer_dir_mark_impure(dir);
 	if (r < 0)
 		return r;
-	truncate = truncate && S_ISREG(st.st_mode);
+	source.fd = source.data_fd = src;
+	if (layer_dir_lower_path(dir, name, lower_path, sizeof(lower_path)) == 0)
+		source.lower_path = lower_path;
 	view_temporary_name(view, temporary);
-	r = copyup_copy(&view->setup->names, src, &st, view->work_fd, temporary, truncate, true);
+	r = copyup_copy(&view->setup->names, &source, view->work_fd, temporary);
 	if (r < 0)
 		return r;
 	r = sys_rename(view->work_fd, temporary, layer_dir_upper(dir), name, RENAME_NOREPLACE);
 	if (r == 0)
 		return 0;
 	unlinkat(view->work_fd, temporary, 0);
-	return r == -EEXIST ? follow_winner(dir, name, truncate) : r;
+	return r == -EEXIST ? follow_winner(dir, name, data == COPYUP_EMPTY) : r;
 }
 
 int copyup_nameless(struct view *view, int lower_fd)
 {
+	struct copyup_source source = {.fd = lower_fd, .data_fd = lower_fd, .record_base = true};
 	char temporary[VIEW_TEMPORARY_SIZE];
-	struct stat st;
 	int fd, r;
 
-	if (fstatat(lower_fd, "", &st, AT_EMPTY_PATH))
+	if (fstatat(lower_fd, "", &source.st, AT_EMPTY_PATH))
 		return -errno;
 	view_temporary_name(view, temporary);
-	r = copyup_copy(&view->setup->names, lower_fd, &st, view->work_fd, temporary, false, true);
+	r = copyup_copy(&view->setup->names, &source, view->work_fd, temporary);
 	if (r < 0)
 		return r;
 	fd = openat(view->work_fd, temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);

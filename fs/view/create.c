@@ -285,7 +285,7 @@ int view_link(struct layer_dir *src_dir, const char *src_name, struct layer_dir 
 	if (src.layer == LAYER_NONE)
 		return -ENOENT;
 	if (src.layer == LAYER_LOWER && !src_in_lower) {
-		r = copyup_entry(src_dir, src_name, false);
+		r = copyup_entry(src_dir, src_name, COPYUP_DEFERRED, NULL);
 		if (r < 0)
 			return r;
 		src.layer = LAYER_UPPER;

@@ -25,7 +25,9 @@ void layout_names_init(struct layout_names *names, const char *overlay_prefix)
 	snprintf(names->redirect, sizeof(names->redirect), "%sredirect", overlay_prefix);
 	snprintf(names->whiteout, sizeof(names->whiteout), "%swhiteout", overlay_prefix);
 	snprintf(names->impure, sizeof(names->impure), "%simpure", overlay_prefix);
+	snprintf(names->metacopy, sizeof(names->metacopy), "%smetacopy", overlay_prefix);
 	snprintf(names->base, sizeof(names->base), "%sbase", own);
+	snprintf(names->pending, sizeof(names->pending), "%spending", own);
 }
 
 int layout_make_whiteout(int dirfd, const char *name)
@@ -34,7 +36,7 @@ int layout_make_whiteout(int dirfd, const char *name)
 }
 
 /* O_PATH fds are refused; their path in /proc is not, but takes five times as long. */
-static int set_on_fd(int fd, const char *xattr, const void *value, size_t size)
+int layout_set_xattr(int fd, const char *xattr, const void *value, size_t size)
 {
 	char path[32];
 
@@ -48,7 +50,7 @@ static int set_on_fd(int fd, const char *xattr, const void *value, size_t size)
 
 int layout_set_opaque(const struct layout_names *names, int dir_fd)
 {
-	return set_on_fd(dir_fd, names->opaque, "y", 1);
+	return layout_set_xattr(dir_fd, names->opaque, "y", 1);
 }
 
 static bool says_yes(int dir_fd, const char *xattr)
@@ -73,7 +75,7 @@ static int unless_unsupported(int r)
 
 int layout_set_impure(const struct layout_names *names, int dir_fd)
 {
-	return unless_unsupported(set_on_fd(dir_fd, names->impure, "y", 1));
+	return unless_unsupported(layout_set_xattr(dir_fd, names->impure, "y", 1));
 }
 
 bool layout_is_impure(const struct layout_names *names, int dir_fd)
@@ -88,24 +90,27 @@ int layout_set_redirect(const struct layout_names *names, int dir_fd, const char
 
 	if (len >= (int)sizeof(value))
 		return -ENAMETOOLONG;
-	return set_on_fd(dir_fd, names->redirect, value, (size_t)len);
+	return layout_set_xattr(dir_fd, names->redirect, value, (size_t)len);
 }
 
-int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret_lower_path)
+int layout_get_redirect_at(const struct layout_names *names, int dirfd, const char *name,
+			   char **ret_lower_path)
 {
-	char path[32];
 	char value[PATH_MAX];
-	ssize_t len;
+	ssize_t len = sys_get_xattr(dirfd, name, names->redirect, value, sizeof(value) - 1);
 
-	sys_fd_path(dir_fd, path);
-	len = getxattr(path, names->redirect, value, sizeof(value) - 1);
 	if (len < 0)
-		return errno == ENOTSUP ? -ENODATA : -errno;
+		return len == -ENOTSUP ? -ENODATA : (int)len;
 	value[len] = '\0';
 	if (value[0] != '/' || !value[1])
 		return -EINVAL;
 	*ret_lower_path = strdup(value + 1);
 	return *ret_lower_path ? 0 : -ENOMEM;
+}
+
+int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret_lower_path)
+{
+	return layout_get_redirect_at(names, dir_fd, "", ret_lower_path);
 }
 
 int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower)
@@ -125,7 +130,7 @@ int layout_set_base(const struct layout_names *names, int fd, const struct stat 
 		.nlink = htole64(lower->st_nlink),
 	};
 
-	return unless_unsupported(set_on_fd(fd, names->base, &base, sizeof(base)));
+	return unless_unsupported(layout_set_xattr(fd, names->base, &base, sizeof(base)));
 }
 
 static int decode_base(ssize_t size, struct layout_base *base)
@@ -147,15 +152,7 @@ static int decode_base(ssize_t size, struct layout_base *base)
 
 int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base)
 {
-	char path[32];
-	struct layout_base base = {0};
-	int r;
-
-	sys_fd_path(fd, path);
-	r = decode_base(getxattr(path, names->base, &base, sizeof(base)), &base);
-	if (r == 0)
-		*ret_base = base;
-	return r;
+	return layout_get_base_at(names, fd, "", ret_base);
 }
 
 int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,

@@ -8,11 +8,14 @@
  *	redirect          xattr <prefix>redirect = "/path": the directory merges with that lower
  *	                  directory (absolute from the lower's root) instead of its namesake
  *
+ *	metacopy          a regular file with xattr <prefix>metacopy and a redirect: the data are those
+ *			  of that lower file (metacopy.h)
  *	impure directory  xattr <prefix>impure = "y": it may hold what was copied up, or was moved
  *	                  here after; where it lacks that, no entry needs to be asked
  *
- * and one attribute of our own: <own prefix>base on everything that was copied up, what the lower
- * held then (struct layout_base). It gives a constant st_ino over copy-up.
+ * and attributes of our own: <own prefix>base on everything that was copied up, what the lower held
+ * then (struct layout_base), which gives a constant st_ino over copy-up; and <own prefix>pending on
+ * a metacopy whose data are coming (metacopy.h).
  *
  * All calls return 0 or negative errno unless they say otherwise.
  */
@@ -44,7 +47,9 @@ struct layout_names {
 	char redirect[40];
 	char whiteout[40];
 	char impure[40];
-	char base[40]; /* "trusted.sessionfs.base" or "user.sessionfs.base" */
+	char metacopy[40];
+	char base[40];    /* "trusted.sessionfs.base" or "user.sessionfs.base" */
+	char pending[40]; /* the same with "pending" */
 	char prefix[24];
 	char own_prefix[24];
 };
@@ -59,6 +64,11 @@ static inline bool layout_is_whiteout(const struct stat *st)
 /* Makes a whiteout; -EEXIST where the name is there. */
 int layout_make_whiteout(int dirfd, const char *name);
 
+/*
+ * Sets an attribute of what an fd stands for, which may be O_PATH.
+ */
+int layout_set_xattr(int fd, const char *xattr, const void *value, size_t size);
+
 /* dir_fd may be O_PATH. */
 int layout_set_opaque(const struct layout_names *names, int dir_fd);
 bool layout_is_opaque(const struct layout_names *names, int dir_fd);
@@ -69,11 +79,14 @@ bool layout_is_impure(const struct layout_names *names, int dir_fd);
 int layout_set_redirect(const struct layout_names *names, int dir_fd, const char *lower_path);
 /* 0 with a new string, -ENODATA where there is none, -EINVAL where it is not a safe path. */
 int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret_lower_path);
+/* The same by name; "" stands for dirfd itself. */
+int layout_get_redirect_at(const struct layout_names *names, int dirfd, const char *name,
+			   char **ret_lower_path);
 
 /* `fd` may be O_PATH. Failing to set is no error where the file system takes no such attribute. */
 int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower);
 int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base);
-/* As layout_get_base() by name, without following a symlink. */
+/* As layout_get_base() by name, without following a symlink; "" stands for dirfd itself. */
 int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
 		       struct layout_base *ret_base);
 

@@ -82,7 +82,9 @@ static int prepare(struct end *end, bool target_merges)
 		return r;
 	if (S_ISDIR(end->found.st.st_mode))
 		return prepare_directory(end, target_merges);
-	return end->found.layer == LAYER_LOWER ? copyup_entry(end->dir, end->name, false) : 0;
+	if (end->found.layer == LAYER_UPPER)
+		return 0;
+	return copyup_entry(end->dir, end->name, COPYUP_DEFERRED, NULL);
 }
 
 /* After the two changed places: what came to the old name was to be replaced, so it goes. */
@@ -143,7 +145,7 @@ static int rename_private(struct end *from, struct end *to, unsigned int flags)
 }
 
 /* A temporary beside the target in the lower: hidden, and ours by its name. */
-static int copy_to_lower(const struct end *from, const struct end *to, int src_fd,
+static int copy_to_lower(const struct end *to, const struct copyup_source *source,
 			 unsigned int flags)
 {
 	char plain[VIEW_TEMPORARY_SIZE];
@@ -152,8 +154,7 @@ static int copy_to_lower(const struct end *from, const struct end *to, int src_f
 
 	view_temporary_name(to->dir->view, plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
-	r = copyup_copy(&to->dir->view->setup->names, src_fd, &from->found.st, to->dir->lower,
-			temporary, false, false);
+	r = copyup_copy(&to->dir->view->setup->names, source, to->dir->lower, temporary);
 	if (r < 0)
 		return r;
 	r = sys_rename(to->dir->lower, temporary, to->dir->lower, to->name, flags);
@@ -162,7 +163,7 @@ static int copy_to_lower(const struct end *from, const struct end *to, int src_f
 	return r;
 }
 
-static int copy_to_upper(const struct end *from, const struct end *to, int src_fd,
+static int copy_to_upper(const struct end *to, const struct copyup_source *source,
 			 unsigned int flags)
 {
 	struct view *view = to->dir->view;
@@ -172,8 +173,7 @@ static int copy_to_upper(const struct end *from, const struct end *to, int src_f
 	if (r < 0)
 		return r;
 	view_temporary_name(view, temporary);
-	r = copyup_copy(&view->setup->names, src_fd, &from->found.st, view->work_fd, temporary,
-			false, false);
+	r = copyup_copy(&view->setup->names, source, view->work_fd, temporary);
 	if (r < 0)
 		return r;
 	/* A whiteout under the name is nothing to spare. */
@@ -187,6 +187,8 @@ static int copy_to_upper(const struct end *from, const struct end *to, int src_f
 
 static int rename_between_layers(const struct end *from, const struct end *to, unsigned int flags)
 {
+	struct metacopy_world world = view_metacopy_world(from->dir->view);
+	_cleanup_source_ struct copyup_source source = COPYUP_SOURCE_NONE;
 	_cleanup_close_ int src = -1;
 	int r;
 
@@ -196,8 +198,10 @@ static int rename_between_layers(const struct end *from, const struct end *to, u
 		     O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (src < 0)
 		return -errno;
-	r = to->in_lower ? copy_to_lower(from, to, src, flags)
-			 : copy_to_upper(from, to, src, flags);
+	r = copyup_source_open(from->found.layer == LAYER_UPPER ? &world : NULL, src, &source);
+	if (r < 0)
+		return r;
+	r = to->in_lower ? copy_to_lower(to, &source, flags) : copy_to_upper(to, &source, flags);
 	return r < 0 ? r : view_unlink(from->dir, from->name);
 }
 

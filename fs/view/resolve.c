@@ -55,11 +55,24 @@ static void set_found(struct resolved *resolved, enum layer layer)
 	resolved->origin_ino = resolved->st.st_ino;
 }
 
+/* Where nothing was copied up, nothing is a metacopy. */
+static int stat_upper(struct layer_dir *dir, const char *name, struct resolved *resolved)
+{
+	struct metacopy_world world = view_metacopy_world(dir->view);
+	int r;
+
+	if (!dir->impure)
+		return stat_at(layer_dir_upper(dir), name, &resolved->st);
+	r = metacopy_stat(&world, layer_dir_upper(dir), name, &resolved->st);
+	resolved->metacopy = r == 1;
+	return r < 0 ? r : 0;
+}
+
 static int resolve_in_upper(struct layer_dir *dir, const char *name, struct resolved *resolved)
 {
 	int upper = layer_dir_upper(dir);
 	struct layout_base base;
-	int r = stat_at(upper, name, &resolved->st);
+	int r = stat_upper(dir, name, resolved);
 
 	if (r < 0)
 		return r;

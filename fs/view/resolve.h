@@ -14,7 +14,8 @@ enum layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
 
 /* What stands behind a name. */
 struct resolved {
-	enum layer layer; /* where its data and attributes are; LAYER_NONE: absent */
+	enum layer layer; /* where its attributes and data are; LAYER_NONE: absent */
+	bool metacopy;    /* of LAYER_UPPER, but its data are in the lower (metacopy.h) */
 	bool whiteout;    /* absent because the upper says so */
 	bool made;        /* not found, but made by the caller a moment ago: it has no history */
 	enum path_class path_class;

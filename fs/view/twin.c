@@ -79,16 +79,18 @@ int twin_link(int src_fd, struct layer_dir *dir, const char *name)
 	struct view *view = dir->view;
 	char plain[VIEW_TEMPORARY_SIZE];
 	char temporary[VIEW_TEMPORARY_SIZE + 16];
-	struct stat src, lock;
-	int r;
+	struct metacopy_world world = view_metacopy_world(view);
+	_cleanup_source_ struct copyup_source source = COPYUP_SOURCE_NONE;
+	struct stat lock;
+	int r = copyup_source_open(&world, src_fd, &source);
 
-	if (fstatat(src_fd, "", &src, AT_EMPTY_PATH))
-		return -errno;
-	if (S_ISDIR(src.st_mode))
+	if (r < 0)
+		return r;
+	if (S_ISDIR(source.st.st_mode))
 		return -EPERM;
 	view_temporary_name(view, plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
-	r = copyup_copy(&view->setup->names, src_fd, &src, dir->lower, temporary, false, false);
+	r = copyup_copy(&view->setup->names, &source, dir->lower, temporary);
 	if (r < 0)
 		return r;
 	if (fstatat(dir->lower, temporary, &lock, AT_SYMLINK_NOFOLLOW))

@@ -200,6 +200,13 @@ enum path_class layer_dir_class(const struct layer_dir *dir, const char *name)
 	return rules_class(rules, path);
 }
 
+struct metacopy_world view_metacopy_world(const struct view *view)
+{
+	return (struct metacopy_world){.names = &view->setup->names,
+				       .lower_root =
+					       view->setup->config->shares[view->share].lower_fd};
+}
+
 int layer_dir_moved(struct layer_dir *dir, struct layer_dir *new_parent, const char *new_name)
 {
 	struct layer_dir *old_parent;

@@ -21,6 +21,7 @@
 #include "base/config.h"
 #include "session/registry.h"
 #include "view/layout.h"
+#include "view/metacopy.h"
 #include "view/rules.h"
 
 /* What every view of the instance shares. Filled once by the worker. */
@@ -94,6 +95,9 @@ static inline int layer_dir_upper(const struct layer_dir *dir)
 {
 	return atomic_load_explicit(&dir->upper, memory_order_acquire);
 }
+
+/* What is needed to follow a metacopy of the view to its data. */
+struct metacopy_world view_metacopy_world(const struct view *view);
 
 /* The class of a name in a directory; `path` is built only where the rules ask for it. */
 enum path_class layer_dir_class(const struct layer_dir *dir, const char *name);

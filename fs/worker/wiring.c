@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "ctl/gate.h"
 #include "ops/carrier.h"
+#include "ops/flights.h"
 #include "ops/notifier.h"
 #include "ops/parking.h"
 #include "ops/poll.h"
@@ -81,6 +82,15 @@ static void session_changed(uint32_t session, bool removed, void *context)
 }
 
 static void lock_released(void *context)
+{
+	struct wiring *wiring = context;
+
+	if (wiring->fs.parking)
+		parking_wake(wiring->fs.parking);
+}
+
+/* A long copy is over: who waits for it is parked. */
+static void copy_landed(void *context)
 {
 	struct wiring *wiring = context;
 
@@ -260,6 +270,8 @@ int wiring_new(const struct heritage *heritage, struct wiring **ret_wiring)
 		r = make_views(wiring);
 	if (r == 0)
 		r = pollers_new(&wiring->fs.pollers);
+	if (r == 0)
+		r = flights_new(copy_landed, wiring, &wiring->fs.flights);
 	if (r < 0) {
 		wiring_free(wiring);
 		return r;
@@ -314,7 +326,11 @@ void wiring_free(struct wiring *wiring)
 {
 	struct fs *fs = &wiring->fs;
 
+	/* Who is stuck in a copy goes on using everything: then the process's end frees it. */
+	if (!flights_stop(fs->flights))
+		return;
 	parking_free(fs->parking);
+	flights_free(fs->flights);
 	/* Who is stuck in telling the kernel goes on using the session: then the process's end frees it. */
 	if (!notifier_free(fs->notifier))
 		return;

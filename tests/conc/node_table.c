@@ -194,6 +194,7 @@ static void move(struct client *client, const struct node_info *parent, struct l
 
 static void copy_up(struct client *client, const struct node_info *parent, struct layer_dir *dir)
 {
+	struct node_place place = {.layer = LAYER_UPPER};
 	char name[64];
 	struct stat st;
 	struct node_info node;
@@ -203,11 +204,13 @@ static void copy_up(struct client *client, const struct node_info *parent, struc
 	pick_name(client, name);
 	nodeid = node_find(nodes, parent->index, name);
 	if (!nodeid || node_get(nodes, nodeid, &node) < 0 || S_ISDIR(node.type) ||
-	    copyup_entry(dir, name, false) < 0 ||
+	    copyup_entry(dir, name, COPYUP_WHOLE, NULL) < 0 ||
 	    fstatat(layer_dir_upper(dir), name, &st, AT_SYMLINK_NOFOLLOW))
 		return;
 	copied_up++;
-	node_copied_up(nodes, node.index, st.st_dev, st.st_ino, dice(client, 2), &release);
+	place.dev = st.st_dev;
+	place.ino = st.st_ino;
+	node_copied_up(nodes, node.index, &place, dice(client, 2), &release);
 }
 
 static void open_and_close(struct client *client)
@@ -223,7 +226,7 @@ static void open_and_close(struct client *client)
 	node_opened(nodes, node.index, true, 1);
 	must(handle_open(handles, &like, HANDLE_STATE_FILE, &fh) == 0, "room for a handle");
 	must(handle_private(handles, fh) != NULL, "a handle has a private part");
-	node_open_backing(nodes, node.index, node.layer, 0, &id, &release);
+	node_open_backing(nodes, node.index, node_data_layer(&node), 0, &id, &release);
 	handle_close(handles, fh);
 	node_opened(nodes, node.index, true, -1);
 }

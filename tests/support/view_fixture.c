@@ -140,6 +140,18 @@ struct resolved view_find(const char *path)
 	return found;
 }
 
+static ssize_t read_metacopy(struct layer_dir *dir, const char *name, char **ret_content)
+{
+	struct metacopy_world metacopies = view_metacopy_world(dir->view);
+	_cleanup_close_ int fd = metacopy_open_data(&metacopies, layer_dir_upper(dir), name, NULL);
+	char path[32];
+
+	if (fd < 0)
+		return fd;
+	sys_fd_path(fd, path);
+	return sys_read_file(AT_FDCWD, path, 1 << 20, ret_content);
+}
+
 bool view_shows(const char *path, const char *text)
 {
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
@@ -157,8 +169,11 @@ bool view_shows(const char *path, const char *text)
 			      0);
 		return same_text(path, target, text);
 	}
-	cr_assert_geq(sys_read_file(layer_dir_fd(dir, found.layer), name, 1 << 20, &is), 0, "%s",
-		      path);
+	if (found.metacopy)
+		cr_assert_geq(read_metacopy(dir, name, &is), 0, "%s", path);
+	else
+		cr_assert_geq(sys_read_file(layer_dir_fd(dir, found.layer), name, 1 << 20, &is), 0,
+			      "%s", path);
 	return same_text(path, is, text);
 }
 

@@ -92,6 +92,12 @@ static void forget(const struct node_info *node, uint64_t count)
 	node_forget(nodes, node->nodeid, count, &left);
 }
 
+static const struct node_place in_upper = {.layer = LAYER_UPPER, .dev = 1, .ino = 2};
+static const struct node_place a_metacopy = {.layer = LAYER_UPPER,
+					     .metacopy = true,
+					     .dev = 1,
+					     .ino = 2};
+
 static int open_lower(const char *path)
 {
 	return openat(view_fixture.lower, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -216,7 +222,7 @@ Test(node, a_backing_of_the_lower_never_serves_the_upper)
 	node_opened(nodes, a.index, false, 1);
 	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 7, &id, &release), 0);
 	/* Its attributes change: it moves, and who reads goes on. */
-	cr_assert_eq(node_copied_up(nodes, a.index, 1, 2, false, &release), 0);
+	cr_assert_eq(node_copied_up(nodes, a.index, &in_upper, false, &release), 0);
 	cr_assert_eq(release, 0);
 	node_opened(nodes, a.index, false, 1);
 	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_UPPER, 8, &id, &release), -ESTALE);
@@ -236,25 +242,78 @@ Test(node, a_copy_up_of_data_that_somebody_reads_is_refused)
 
 	node_opened(nodes, a.index, false, 1);
 	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 7, &id, &release), 0);
-	cr_assert_eq(node_copied_up(nodes, a.index, 1, 2, true, &release), -ESTALE);
+	cr_assert_eq(node_copied_up(nodes, a.index, &in_upper, true, &release), -ESTALE);
 	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
 	cr_assert_eq(info.layer, LAYER_LOWER);
 	node_opened(nodes, a.index, false, -1);
-	cr_assert_eq(node_copied_up(nodes, a.index, 1, 2, true, &release), 0);
+	cr_assert_eq(node_copied_up(nodes, a.index, &in_upper, true, &release), 0);
 	cr_assert_eq(release, 7);
+}
+
+Test(node, a_metacopy_is_read_from_the_lower_until_its_data_come)
+{
+	struct node_info a = look(&top, "file"), info;
+	int id, release;
+
+	node_opened(nodes, a.index, false, 1);
+	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 7, &id, &release), 0);
+	cr_assert_eq(node_copied_up(nodes, a.index, &a_metacopy, false, &release), 0);
+	cr_assert_eq(release, 0);
+	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
+	cr_assert_eq(info.layer, LAYER_UPPER);
+	cr_assert_eq(node_data_layer(&info), LAYER_LOWER);
+	/* Others may read it by the same registration. */
+	node_opened(nodes, a.index, false, 1);
+	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 0, &id, &release), 0);
+	cr_assert_eq(id, 7);
+	node_opened(nodes, a.index, false, -1);
+	/* Its data change: not while somebody reads the lower's. */
+	cr_assert_eq(node_copied_up(nodes, a.index, &in_upper, true, &release), -ESTALE);
+	node_opened(nodes, a.index, false, -1);
+	cr_assert_eq(node_copied_up(nodes, a.index, &in_upper, true, &release), 0);
+	cr_assert_eq(release, 7);
+	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
+	cr_assert_eq(node_data_layer(&info), LAYER_UPPER);
+}
+
+Test(node, a_metacopy_keeps_its_registration_while_nobody_reads)
+{
+	struct node_info a = look(&top, "file");
+	int id, release;
+
+	node_opened(nodes, a.index, false, 1);
+	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 7, &id, &release), 0);
+	node_opened(nodes, a.index, false, -1);
+	cr_assert_eq(node_copied_up(nodes, a.index, &a_metacopy, false, &release), 0);
+	cr_assert_eq(release, 0);
+	node_opened(nodes, a.index, false, 1);
+	cr_assert_eq(node_open_backing(nodes, a.index, LAYER_LOWER, 0, &id, &release), 0);
+	cr_assert_eq(id, 7);
+}
+
+Test(node, a_metacopy_outlives_the_worker)
+{
+	struct node_info a = look(&top, "file"), info;
+	int release;
+
+	cr_assert_eq(node_copied_up(nodes, a.index, &a_metacopy, false, &release), 0);
+	restart();
+	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
+	cr_assert_eq(node_data_layer(&info), LAYER_LOWER);
 }
 
 Test(node, a_copied_up_file_is_the_same_node)
 {
 	struct node_info a = look(&top, "file"), b;
+	struct node_place place = in_upper;
 	struct resolved found;
 	int release;
 
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	found = view_find("file");
-	cr_assert_eq(node_copied_up(nodes, a.index, found.st.st_dev, found.st.st_ino, true,
-				    &release),
-		     0);
+	place.dev = found.st.st_dev;
+	place.ino = found.st.st_ino;
+	cr_assert_eq(node_copied_up(nodes, a.index, &place, true, &release), 0);
 	b = look(&top, "file");
 	cr_assert_eq(a.nodeid, b.nodeid);
 	cr_assert_eq(a.ino, b.ino);
@@ -361,13 +420,14 @@ Test(node, a_copy_takes_the_place_of_a_nameless_lower_under_its_number)
 {
 	struct node_info a = look(&top, "file"), info;
 	int fd = open_lower("file"), copy = open_lower("dir"), release;
+	struct node_place place = in_upper;
 	struct stat st;
 
 	node_name_gone(nodes, top.index, "file", fd);
 	cr_assert_eq(fstatat(copy, "", &st, AT_EMPTY_PATH), 0);
-	cr_assert_eq(node_copied_nameless(nodes, a.index, copy, st.st_dev, st.st_ino, true,
-					  &release),
-		     0);
+	place.dev = st.st_dev;
+	place.ino = st.st_ino;
+	cr_assert_eq(node_copied_nameless(nodes, a.index, copy, &place, true, &release), 0);
 	cr_assert_eq(node_nameless_fd(nodes, a.index), fd);
 	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
 	cr_assert_eq(info.layer, LAYER_UPPER);

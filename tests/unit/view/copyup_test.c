@@ -65,7 +65,7 @@ Test(copyup, a_copy_has_the_content_and_all_attributes)
 	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 	was = stat_in(view_fixture.lower, "file");
 
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	is = stat_in(upper(), "file");
 	cr_assert_eq(is.st_mode, was.st_mode);
 	cr_assert_eq(is.st_uid, 12);
@@ -86,7 +86,7 @@ Test(copyup, a_copy_remembers_what_the_lower_held)
 	struct layout_base base;
 	struct stat was = stat_in(view_fixture.lower, "file");
 
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_eq(layout_get_base_at(&view_fixture.setup.names, upper(), "file", &base), 0);
 	cr_assert(base.ino == was.st_ino && base.dev == was.st_dev && base.size == 5);
 }
@@ -98,7 +98,7 @@ Test(copyup, attributes_of_an_overlay_below_are_left_behind)
 
 	lower_path("file", path, sizeof(path));
 	cr_assert_eq(setxattr(path, "trusted.overlay.redirect", "/x", 2, 0), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	fd = openat(upper(), "file", O_RDONLY | O_CLOEXEC);
 	cr_assert_eq(fgetxattr(fd, "trusted.overlay.redirect", NULL, 0), -1);
 	close(fd);
@@ -113,7 +113,7 @@ Test(copyup, holes_stay_holes)
 	cr_assert_eq(ftruncate(fd, 64 << 20), 0);
 	cr_assert_eq(pwrite(fd, "mid", 3, 32 << 20), 3);
 	close(fd);
-	cr_assert_eq(copyup_entry(view_fixture.root, "holes", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "holes", COPYUP_WHOLE, NULL), 0);
 	is = stat_in(upper(), "holes");
 	cr_assert_eq(is.st_size, 64 << 20);
 	cr_assert_lt(is.st_blocks, 2048);
@@ -125,7 +125,7 @@ Test(copyup, holes_stay_holes)
 
 Test(copyup, for_a_truncation_no_data_are_copied)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", true), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_EMPTY, NULL), 0);
 	cr_assert_eq(stat_in(upper(), "file").st_size, 0);
 	cr_assert(lower_holds("file", "lower"));
 }
@@ -136,9 +136,9 @@ Test(copyup, symlinks_and_special_files_are_copied_as_such)
 	cr_assert_eq(fchownat(view_fixture.lower, "link", 5, 6, AT_SYMLINK_NOFOLLOW), 0);
 	cr_assert_eq(mknodat(view_fixture.lower, "fifo", S_IFIFO | 0640, 0), 0);
 	cr_assert_eq(mknodat(view_fixture.lower, "null", S_IFCHR | 0666, 0x103), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "link", true), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "fifo", true), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "null", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "link", COPYUP_EMPTY, NULL), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "fifo", COPYUP_EMPTY, NULL), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "null", COPYUP_WHOLE, NULL), 0);
 	cr_assert(view_shows("link", "to/nowhere"));
 	cr_assert_eq(stat_in(upper(), "link").st_uid, 5);
 	cr_assert_eq(stat_in(upper(), "fifo").st_mode, S_IFIFO | 0640);
@@ -152,7 +152,7 @@ Test(copyup, the_directories_above_come_along_without_what_else_is_in_them)
 	lower_put("a/b/beside", "x");
 	cr_assert_eq(fchmodat(view_fixture.lower, "a/b", 02750, 0), 0);
 	dir = view_dir("a/b/c");
-	cr_assert_eq(copyup_entry(dir, "deep", false), 0);
+	cr_assert_eq(copyup_entry(dir, "deep", COPYUP_WHOLE, NULL), 0);
 	layer_dir_unref(dir);
 	cr_assert_eq(upper_mode("a/b"), S_IFDIR | 02750);
 	cr_assert_eq(upper_mode("a/b/beside"), 0);
@@ -163,15 +163,15 @@ Test(copyup, the_directories_above_come_along_without_what_else_is_in_them)
 
 Test(copyup, a_directory_is_not_copied_as_an_entry)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "a", false), -EISDIR);
+	cr_assert_eq(copyup_entry(view_fixture.root, "a", COPYUP_WHOLE, NULL), -EISDIR);
 }
 
 Test(copyup, who_comes_second_finds_the_copy)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert(view_shows("file", "lower"));
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", true), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_EMPTY, NULL), 0);
 	cr_assert(view_shows("file", ""));
 	cr_assert_eq(work_count(), 0);
 }
@@ -180,10 +180,10 @@ Test(copyup, what_was_removed_meanwhile_is_not_there)
 {
 	cr_assert_eq(layer_dir_copy_up(view_fixture.root), 0);
 	cr_assert_eq(layout_make_whiteout(upper(), "file"), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), -ENOENT);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", true), -ENOENT);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), -ENOENT);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_EMPTY, NULL), -ENOENT);
 	cr_assert_eq(unlinkat(view_fixture.lower, "a/b/c/deep", 0), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "nothing", false), -ENOENT);
+	cr_assert_eq(copyup_entry(view_fixture.root, "nothing", COPYUP_WHOLE, NULL), -ENOENT);
 	cr_assert_eq(work_count(), 0);
 }
 
@@ -191,7 +191,7 @@ Test(copyup, a_failure_leaves_neither_a_copy_nor_a_part_of_one)
 {
 	cr_assert_eq(layer_dir_copy_up(view_fixture.root), 0);
 	sys_fault_hook = no_rename;
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), -EIO);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), -EIO);
 	sys_fault_hook = NULL;
 	cr_assert_eq(upper_mode("file"), 0);
 	cr_assert_eq(work_count(), 0);
@@ -244,7 +244,7 @@ static void *copy_all(void *arg)
 		struct layer_dir *dir = view_dir("a/b/c");
 
 		snprintf(name, sizeof(name), "f%d", i);
-		cr_assert_eq(copyup_entry(dir, name, false), 0);
+		cr_assert_eq(copyup_entry(dir, name, COPYUP_WHOLE, NULL), 0);
 		layer_dir_unref(dir);
 	}
 	return NULL;

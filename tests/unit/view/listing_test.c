@@ -34,7 +34,7 @@ Test(listing, the_lower_is_listed_before_anything_is_changed)
 
 Test(listing, a_name_in_both_layers_is_listed_once)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	view_put("new", "x");
 	view_put("dir/new", "x");
 	cr_assert(view_lists("", "dir/ file link@ new "));
@@ -68,7 +68,7 @@ Test(listing, the_layer_of_each_entry_is_known)
 {
 	struct listing listing;
 
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_eq(view_list(view_fixture.root, &listing), 0);
 	cr_assert_eq(listing.count, 3);
 	for (size_t i = 0; i < 3; i++) {
@@ -110,7 +110,9 @@ Test(listing, many_names_of_both_layers_are_each_listed_once)
 	dir = view_dir("dir");
 	for (int i = 0; i < 1500; i += 2) {
 		snprintf(path, sizeof(path), "lower%d", i);
-		cr_assert_eq(i % 4 ? view_unlink(dir, path) : copyup_entry(dir, path, false), 0);
+		cr_assert_eq(i % 4 ? view_unlink(dir, path)
+				   : copyup_entry(dir, path, COPYUP_WHOLE, NULL),
+			     0);
 	}
 	cr_assert_eq(view_list(dir, &listing), 0);
 	cr_assert_eq(listing.count, 1 + 1500 + 1500 - 375);

@@ -45,7 +45,7 @@ Test(remove, a_file_of_the_lower_leaves_a_whiteout)
 
 Test(remove, a_copy_leaves_a_whiteout_too)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_eq(view_unlink(view_fixture.root, "file"), 0);
 	cr_assert_eq(upper_mode("file"), WHITEOUT);
 	cr_assert_eq(work_count(), 0);
@@ -64,7 +64,7 @@ Test(remove, what_is_in_the_upper_alone_leaves_nothing)
 
 Test(remove, a_file_that_the_lower_lost_meanwhile_leaves_nothing)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_eq(unlinkat(view_fixture.lower, "file", 0), 0);
 	cr_assert_eq(view_unlink(view_fixture.root, "file"), 0);
 	cr_assert_eq(upper_mode("file"), 0);
@@ -134,7 +134,7 @@ Test(remove, discarding_takes_what_the_upper_holds_and_hides_the_lower)
 	cr_assert_eq(view_discard_upper(view_fixture.root, "dir", true), 0);
 	cr_assert_eq(upper_mode("dir"), WHITEOUT);
 	cr_assert_eq(work_count(), 0);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_eq(view_discard_upper(view_fixture.root, "file", false), 0);
 	cr_assert_eq(upper_mode("file"), WHITEOUT);
 }

@@ -267,7 +267,7 @@ Test(rename, a_cached_directory_goes_on_where_it_was_moved)
 	cr_assert_eq(
 		view_rename(view_fixture.root, "dir", view_fixture.root, "moved", 0, dir, NULL), 0);
 	cr_assert_eq(layer_dir_moved(dir, view_fixture.root, "moved"), 0);
-	cr_assert_eq(copyup_entry(sub, "deep", true), 0);
+	cr_assert_eq(copyup_entry(sub, "deep", COPYUP_EMPTY, NULL), 0);
 	cr_assert(view_shows("moved/sub/deep", ""));
 	cr_assert_eq(upper_mode("dir"), WHITEOUT);
 	layer_dir_unref(sub);
@@ -308,7 +308,7 @@ static bool move_fails_at(int number, const char *from, const char *to)
 
 Test(rename, a_failure_leaves_both_files_as_they_were)
 {
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	for (int i = 0; move_fails_at(i, "file", "other"); i++) {
 		cr_assert(view_shows("file", "lower"));
 		cr_assert(view_shows("other", "other"));

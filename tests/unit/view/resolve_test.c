@@ -62,7 +62,7 @@ Test(resolve, the_upper_hides_the_lower_and_keeps_its_number)
 {
 	struct resolved before = view_find("file"), after;
 
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	after = view_find("file");
 	cr_assert_eq(after.layer, LAYER_UPPER);
 	cr_assert_neq(after.st.st_ino, before.st.st_ino);
@@ -74,7 +74,7 @@ Test(resolve, a_copy_of_one_of_several_names_has_a_number_of_its_own)
 {
 	cr_assert_eq(linkat(view_fixture.lower, "file", view_fixture.lower, "other", 0), 0);
 	cr_assert_eq(view_find("file").origin_ino, view_find("other").origin_ino);
-	cr_assert_eq(copyup_entry(view_fixture.root, "file", false), 0);
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
 	cr_assert_neq(view_find("file").origin_ino, view_find("other").origin_ino);
 }
 
