@@ -43,7 +43,8 @@ struct arena_globals {
 	_Atomic uint64_t fencing_reserved;  /* tokens below this are reserved on disk */
 	_Atomic uint64_t event_next;        /* sequence number of the next event, from 1 */
 	_Atomic uint64_t run_next;          /* serial of the next run, from 1 */
-	_Atomic uint64_t spare[15];
+	_Atomic uint64_t event_bytes;       /* of all events so far, with their newlines */
+	_Atomic uint64_t spare[14];
 };
 
 struct arena_table_spec {

@@ -28,9 +28,14 @@ static void fill_attr(struct fs *fs, const struct virt_entry *entry, uint64_t in
 	ret_attr->st_mtim.tv_nsec = (long)(at % NSEC_PER_SEC);
 	ret_attr->st_ctim = ret_attr->st_mtim;
 	ret_attr->st_atim = ret_attr->st_mtim;
-	/* `tail -f` reads what the size has grown by: with each event by no less than its line. */
+	/* `tail -f` reads what the size has grown by. */
 	if (entry->type == VIRT_EVENTS)
-		ret_attr->st_size = (off_t)(events_newest(fs->instance->events) * EVENT_TEXT_MAX);
+		ret_attr->st_size = (off_t)events_size_bytes(fs->instance->events);
+}
+
+static double attr_timeout(const struct virt_entry *entry)
+{
+	return entry->stable && entry->type != VIRT_EVENTS ? TIMEOUT_LOWER : 0;
 }
 
 static int child_path(struct fs *fs, const struct node_info *parent, const char *name, char *ret,
@@ -89,7 +94,7 @@ void virtual_lookup(struct fs *fs, fuse_req_t req, const struct node_info *paren
 		if (r == 0) {
 			reply.ino = node.nodeid;
 			fill_attr(fs, &entry, node.ino, &reply.attr);
-			reply.attr_timeout = entry.stable ? TIMEOUT_LOWER : 0;
+			reply.attr_timeout = attr_timeout(&entry);
 		}
 	}
 	if (r < 0) {
@@ -118,7 +123,7 @@ int virtual_attr(struct fs *fs, fuse_req_t req, const struct node_info *node, st
 	if (r < 0)
 		return r == -ENOENT ? -ESTALE : r;
 	fill_attr(fs, &entry, node->ino, ret_attr);
-	*ret_timeout = entry.stable ? TIMEOUT_LOWER : 0;
+	*ret_timeout = attr_timeout(&entry);
 	return 0;
 }
 

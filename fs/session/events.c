@@ -125,6 +125,7 @@ void events_emit_consume(struct events *events, uid_t uid, uint32_t session, con
 	snprintf(record->text, sizeof(record->text), "{\"seq\":%llu,%s",
 		 (unsigned long long)sequence, text.data + 1);
 	atomic_store(&record->head.state, 1);
+	atomic_fetch_add(&events->globals->event_bytes, strlen(record->text) + 1);
 	atomic_store(&record->sequence, sequence);
 	atomic_store(&events->globals->event_next, sequence + 1);
 	pthread_mutex_unlock(&events->mutex);
@@ -159,4 +160,9 @@ void events_read(struct events *events, uid_t viewer, uint64_t *sequence, struct
 uint64_t events_newest(struct events *events)
 {
 	return atomic_load(&events->globals->event_next) - 1;
+}
+
+uint64_t events_size_bytes(struct events *events)
+{
+	return atomic_load(&events->globals->event_bytes);
 }

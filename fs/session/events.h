@@ -44,3 +44,8 @@ void events_emit_consume(struct events *events, uid_t uid, uint32_t session, con
 void events_read(struct events *events, uid_t viewer, uint64_t *sequence, struct buf *buf);
 /* The newest sequence number, 0 where there is none. */
 uint64_t events_newest(struct events *events);
+/*
+ * Bytes of all events so far, those that are not kept any more too: never less than what a reader
+ * has read, and it grows by what he can read next. So `tail -f` takes the stream for a log.
+ */
+uint64_t events_size_bytes(struct events *events);

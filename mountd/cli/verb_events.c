@@ -13,7 +13,7 @@
 
 static const struct option_spec options[] = {
 	{"follow", 0, OPTION_FLAG, NULL,
-	 "Go on with what happens next; one JSON object a line, in every form of output", NULL,
+	 "After what is kept, go on with what happens; one JSON object a line in every form", NULL,
 	 NULL},
 	{0},
 };

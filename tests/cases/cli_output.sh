@@ -162,6 +162,27 @@ status=0
 is "$status" 1
 [[ $(cat "$dir/err") == *'cannot write to stdout'* ]] || fail "$(cat "$dir/err")"
 
+# The file of events is a log to tail(1): it follows, whichever way, and does not see it cut.
+tails=()
+for option in -f '-n 0 -f' '-n 1 -F'; do
+	# shellcheck disable=SC2086
+	tail $option "$mnt/events" >"$dir/tail$option" 2>"$dir/tail$option.err" &
+	tails+=($!)
+done
+all_tails_read() {
+	"$cli" create tailed >/dev/null && "$cli" rm tailed >/dev/null
+	for option in -f '-n 0 -f' '-n 1 -F'; do
+		grep -q session_removed.*tailed "$dir/tail$option" || return 1
+	done
+}
+within 10 all_tails_read
+kill "${tails[@]}"
+wait "${tails[@]}" 2>/dev/null || true
+for option in -f '-n 0 -f' '-n 1 -F'; do
+	is "$(cat "$dir/tail$option.err")" '' "tail $option"
+	is "$(jq .seq "$dir/tail$option")" "$(jq .seq "$dir/tail$option" | sort -nu)" "tail $option: the numbers"
+done
+
 # events --follow: lines, as they come; it ends with its reader or with the mount.
 mkfifo "$dir/events"
 "$cli" events --follow >"$dir/events" &

@@ -91,6 +91,28 @@ Test(events, are_read_once)
 	cr_expect_eq(events_newest(events), 3);
 }
 
+Test(events, count_in_bytes_what_was_read_and_more)
+{
+	_cleanup_buf_ struct buf all = {0}, own = {0};
+	uint64_t sequence = 0, of_7 = 0, before;
+
+	cr_expect_eq(events_size_bytes(events), 0);
+	for (int i = 0; i < EVENTS_MAX; i++)
+		emit(i % 2 ? 7 : 8, "x");
+	events_read(events, 0, &sequence, &all);
+	cr_expect_eq(events_size_bytes(events), all.len);
+
+	before = events_size_bytes(events);
+	events_read(events, 7, &of_7, &own);
+	cr_expect_lt(own.len, before);
+	own.len = 0;
+	emit(7, "y");
+	events_read(events, 7, &of_7, &own);
+	cr_expect_eq(events_size_bytes(events), before + own.len);
+	start();
+	cr_expect_eq(events_size_bytes(events), before + own.len, "lost with the worker");
+}
+
 Test(events, are_seen_by_whom_they_concern_and_root)
 {
 	uint64_t sequence = 0;
