@@ -60,6 +60,17 @@ static void umount_release(struct umount *umount)
 	cleanup_close(&umount->pidfd);
 }
 
+/* fstype: of what is mounted there instead, NULL: nothing. */
+static int fail_unmounted(const struct umount *umount, const char *fstype, struct err *err)
+{
+	if (fstype)
+		err_set(err, ERR_UNAVAILABLE, "what is mounted at %.512s is no sessionfs but %s",
+			umount->path, fstype);
+	else
+		err_set(err, ERR_UNAVAILABLE, "no sessionfs is mounted at %.512s", umount->path);
+	return err_suggest(err, "List what is mounted: findmnt -t fuse.sessionfs");
+}
+
 /* Resolves the path and checks that a sessionfs is mounted there. */
 static int find_mount(struct umount *umount, const char *path, struct err *err)
 {
@@ -77,13 +88,8 @@ static int find_mount(struct umount *umount, const char *path, struct err *err)
 	r = mountinfo_at(umount->path, &info);
 	if (r < 0)
 		return err_set_errno(err, ERR_PRECONDITION_FAILED, -r, "%.512s", umount->path);
-	if (r == 0)
-		return err_set(err, ERR_PRECONDITION_FAILED, "no sessionfs is mounted at %.512s",
-			       umount->path);
-	if (strcmp(info.fstype, "fuse.sessionfs") != 0)
-		return err_set(err, ERR_PRECONDITION_FAILED,
-			       "what is mounted at %.512s is no sessionfs but %s", umount->path,
-			       info.fstype);
+	if (r == 0 || strcmp(info.fstype, "fuse.sessionfs") != 0)
+		return fail_unmounted(umount, r == 0 ? NULL : info.fstype, err);
 	umount->connection = info.minor;
 	return 0;
 }

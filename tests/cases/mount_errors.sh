@@ -142,6 +142,7 @@ absent "$mnt" "$store"
 
 # umount of what is no sessionfs.
 mkdir "$dir/plain"
-refuse 'no sessionfs is mounted' "$cli" umount "$dir/plain"
-refuse 'no sessionfs is mounted' "$cli" umount "$dir/none"
-refuse 'is no sessionfs but proc' "$cli" umount /proc
+bad 12 UNAVAILABLE 'no sessionfs is mounted' "$cli" umount "$dir/plain"
+bad 12 UNAVAILABLE 'no sessionfs is mounted' "$cli" umount "$dir/none"
+bad 12 UNAVAILABLE 'is no sessionfs but proc' "$cli" umount /proc
+bad 12 UNAVAILABLE 'findmnt -t fuse.sessionfs' "$cli" umount
