@@ -86,10 +86,14 @@ static void check_fuse_device(const struct check_facts *facts, struct check *che
 		return;
 	}
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fd < 0 && geteuid() != 0) {
+		buf_add_str(&check->detail, "/dev/fuse is there; only root needs it, to mount");
+		return;
+	}
 	if (fd < 0) {
-		check->result = geteuid() == 0 ? CHECK_FAIL : CHECK_WARN;
+		check->result = CHECK_FAIL;
 		buf_add_format(&check->detail, "/dev/fuse cannot be opened: %s", strerror(errno));
-		buf_add_str(&check->advice, "Allow the device for this container or user");
+		buf_add_str(&check->advice, "Allow the device for this container");
 		return;
 	}
 	close(fd);
@@ -144,13 +148,9 @@ static void check_mount(const struct check_facts *facts, struct check *check)
 		buf_add_format(&check->detail, "the sessionfs at %s answers", facts->mountpoint);
 		return;
 	}
-	check->result = CHECK_WARN;
+	check->result = facts->hangs ? CHECK_FAIL : CHECK_WARN;
 	buf_add_str(&check->detail, facts->unanswered);
-	buf_add_str(&check->advice, "sessionfs mount");
-	if (strcmp(facts->mountpoint, CONFIG_DEFAULT_MOUNTPOINT) != 0) {
-		buf_add_str(&check->advice, " ");
-		buf_add_shell_quoted(&check->advice, facts->mountpoint);
-	}
+	buf_add_str(&check->advice, facts->cure);
 }
 
 static void check_versions(const struct check_facts *facts, struct check *check)
@@ -197,8 +197,12 @@ static void check_store(const struct check_facts *facts, struct check *check)
 	struct statvfs fs;
 	uint64_t unit;
 
+	if (statvfs(store, &fs) < 0 && errno == ENOENT && !facts->status) {
+		buf_add_format(&check->detail, "%s is not there yet; mounting makes it", store);
+		return;
+	}
 	if (statvfs(store, &fs) < 0) {
-		/* Without a mount there need be no store yet; others' stores cannot be seen. */
+		/* Others' stores cannot be seen. */
 		buf_add_format(&check->detail, "%s: %s", store, strerror(errno));
 		if (facts->status && errno != EACCES)
 			check->result = CHECK_FAIL;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/json.h"
 
@@ -22,6 +24,8 @@ struct check_facts {
 	const char *mountpoint;
 	const json_t *status;   /* the instance's status, NULL where it does not answer */
 	const char *unanswered; /* why not; "" where status is there */
+	const char *cure;       /* what to do about that; "" where nothing is known */
+	bool hangs;             /* it is mounted, and does not answer */
 };
 
 /*

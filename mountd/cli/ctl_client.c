@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/probe.h"
 #include "base/sys.h"
 
 #define ANSWER_PIECE (64u << 10)
@@ -28,6 +29,28 @@ static int fail_unmounted(const char *mountpoint, struct err *err)
 	return err_suggest(err, "%s", command.data);
 }
 
+static int fail_dead(const char *mountpoint, struct err *err)
+{
+	_cleanup_buf_ struct buf quoted = {0};
+
+	buf_add_shell_quoted(&quoted, mountpoint);
+	err_set(err, ERR_UNAVAILABLE, "the sessionfs at %s does not answer: its daemon is gone",
+		mountpoint);
+	return err_suggest(err, "Mount it anew: sessionfs mount %s",
+			   quoted.data ? quoted.data : "");
+}
+
+static int fail_mute(const char *mountpoint, struct err *err)
+{
+	_cleanup_buf_ struct buf quoted = {0};
+
+	buf_add_shell_quoted(&quoted, mountpoint);
+	err_set(err, ERR_UNAVAILABLE, "the sessionfs at %s does not answer", mountpoint);
+	return err_suggest(err,
+			   "Its daemon hangs or is stopped; end it: sessionfs umount --force %s",
+			   quoted.data ? quoted.data : "");
+}
+
 static int fail_open(const char *mountpoint, int errno_value, struct err *err)
 {
 	switch (errno_value) {
@@ -36,9 +59,7 @@ static int fail_open(const char *mountpoint, int errno_value, struct err *err)
 		return fail_unmounted(mountpoint, err);
 	case ENOTCONN:
 	case ECONNABORTED:
-		err_set(err, ERR_UNAVAILABLE,
-			"the sessionfs at %s does not answer: its daemon is gone", mountpoint);
-		return err_suggest(err, "Mount it anew: sessionfs mount %s", mountpoint);
+		return fail_dead(mountpoint, err);
 	case EACCES:
 	case EPERM:
 		return err_set_errno(err, ERR_PERMISSION_DENIED, errno_value, "cannot open %s/ctl",
@@ -64,6 +85,19 @@ int ctl_open(const char *mountpoint, struct err *err)
 	if (fstatfs(fd, &fs) < 0 || fs.f_type != FUSE_SUPER_MAGIC)
 		return fail_unmounted(mountpoint, err);
 	return TAKE_FD(fd);
+}
+
+int ctl_check(const char *mountpoint, struct err *err)
+{
+	switch (probe_statfs(mountpoint, CTL_ANSWER_MS)) {
+	case -ETIMEDOUT:
+		return fail_mute(mountpoint, err);
+	case -ENOTCONN:
+	case -ECONNABORTED:
+		return fail_dead(mountpoint, err);
+	default:
+		return 0;
+	}
 }
 
 json_t *ctl_request(const char *op)
@@ -207,8 +241,10 @@ int ctl_call_consume(const struct call *call, json_t *request, struct answer *an
 		     struct err *err)
 {
 	_cleanup_json_ json_t *owned = request;
-	_cleanup_close_ int fd = ctl_open(call->mountpoint, err);
+	_cleanup_close_ int fd = ctl_check(call->mountpoint, err);
 
+	if (fd == 0)
+		fd = ctl_open(call->mountpoint, err);
 	if (fd < 0)
 		return -1;
 	return ctl_ask_consume(fd, TAKE_PTR(owned), answer, err);

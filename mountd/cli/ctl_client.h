@@ -14,6 +14,14 @@
 /* Opens <mountpoint>/ctl (close-on-exec). Returns the fd, or -1 with err. */
 int ctl_open(const char *mountpoint, struct err *err);
 
+/*
+ * Whether what is mounted there answers: 0, or -1 with UNAVAILABLE where its daemon is gone or has
+ * not answered within CTL_ANSWER_MS. Costs a fork, for whoever waits for FUSE can hardly be called back.
+ * What is no mount is ctl_open()'s to tell.
+ */
+#define CTL_ANSWER_MS 5000
+int ctl_check(const char *mountpoint, struct err *err);
+
 /* {"op": op}: a request to add members to. A new reference. */
 json_t *ctl_request(const char *op);
 
@@ -24,6 +32,6 @@ json_t *ctl_request(const char *op);
  */
 int ctl_ask_consume(int fd, json_t *request, struct answer *answer, struct err *err);
 
-/* Open, ask, close. What most verbs' act() is made of. */
+/* Check, open, ask, close. What most verbs' act() is made of. */
 int ctl_call_consume(const struct call *call, json_t *request, struct answer *answer,
 		     struct err *err);

@@ -27,7 +27,9 @@ static int open_events(const struct call *call, struct err *err)
 	_cleanup_buf_ struct buf path = {0};
 	int fd;
 
-	/* It says best why there is no instance. */
+	/* They say best why there is no instance. */
+	if (ctl_check(call->mountpoint, err) < 0)
+		return -1;
 	ctl_fd = ctl_open(call->mountpoint, err);
 	if (ctl_fd < 0)
 		return -1;

@@ -30,19 +30,31 @@ static void fail_checks(struct answer *answer, json_t *checks, size_t failed)
 	json_object_set(answer->error, "checks", checks);
 }
 
+/* *facts borrows from status and err. */
+static void gather(const struct call *call, struct answer *status, struct check_facts *facts,
+		   struct err *err)
+{
+	*facts = (struct check_facts){.mountpoint = call->mountpoint, .unanswered = "", .cure = ""};
+	facts->hangs = ctl_check(call->mountpoint, err) < 0;
+	if (facts->hangs || ctl_call_consume(call, ctl_request("status"), status, err) < 0) {
+		facts->unanswered = err->message;
+		facts->cure = err->suggestion;
+	} else if (status->error) {
+		facts->unanswered = field_text(status->error, "message");
+		facts->cure = field_text(status->error, "suggestion");
+	} else {
+		facts->status = status->data;
+	}
+}
+
 static int doctor_act(struct call *call, struct answer *answer, struct err *err)
 {
 	struct answer status = {0};
-	struct check_facts facts = {.mountpoint = call->mountpoint, .unanswered = ""};
+	struct check_facts facts;
 	json_t *checks;
 	size_t failed;
 
-	if (ctl_call_consume(call, ctl_request("status"), &status, err) < 0)
-		facts.unanswered = err->message;
-	else if (status.error)
-		facts.unanswered = field_text(status.error, "message");
-	else
-		facts.status = status.data;
+	gather(call, &status, &facts, err);
 	checks = checks_run(&facts);
 	failed = count_results(checks, CHECK_FAIL);
 	answer->data = json_object();

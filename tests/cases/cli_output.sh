@@ -172,7 +172,7 @@ done
 all_tails_read() {
 	"$cli" create tailed >/dev/null && "$cli" rm tailed >/dev/null
 	for option in -f '-n 0 -f' '-n 1 -F'; do
-		grep -q session_removed.*tailed "$dir/tail$option" || return 1
+		grep -q 'session_removed.*tailed' "$dir/tail$option" || return 1
 	done
 }
 within 10 all_tails_read

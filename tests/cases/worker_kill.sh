@@ -106,6 +106,41 @@ while_a_file_is_used() {
 	rm -f "$dir/said" "$dir/stop"
 }
 
+# ends_as WANTED VERB...: not hanging, with a message that says why.
+ends_as() {
+	local wanted=$1 got=0
+
+	shift
+	timeout 30 "$cli" "$@" >"$dir/stopped.$1" || got=$?
+	is "$got" "$wanted" "$*"
+	grep -q 'does not answer' "$dir/stopped.$1" || fail "$* says $(cat "$dir/stopped.$1")"
+}
+
+# A worker that hangs: whoever asks is told so.
+while_stopped() {
+	local worker verbs=()
+
+	mount_start
+	worker=$(worker_pid)
+	kill -STOP "$worker"
+	for verb in '12 status' '1 doctor' '12 locks' '12 events --follow' '12 umount'; do
+		# shellcheck disable=SC2086
+		ends_as $verb &
+		verbs+=($!)
+	done
+	for verb in "${verbs[@]}"; do
+		wait "$verb"
+	done
+	is "$(jq -r '.error.checks[] | select(.name == "mount") | .result' "$dir/stopped.doctor")" fail
+	[[ $(jq -r .error.suggestion "$dir/stopped.status") == *"sessionfs umount --force $mnt" ]] ||
+		fail "$(cat "$dir/stopped.status")"
+	kill -CONT "$worker"
+	"$cli" status >/dev/null
+	mount_stop
+}
+
 both_ways while_idle
+while_stopped
+echo "while_stopped: passed"
 while_a_file_is_used
 echo "while_a_file_is_used: passed"

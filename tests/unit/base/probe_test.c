@@ -4,6 +4,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,4 +62,44 @@ Test(probe, what_does_not_answer_is_given_up_and_no_child_is_left)
 	cr_assert_lt(clock_boot_ns() - before, 5 * NSEC_PER_SEC);
 	cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
 	cr_assert_eq(errno, ECHILD);
+}
+
+static bool has_child(pid_t pid)
+{
+	char name[64], text[32] = "";
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	file = fopen(name, "re");
+	if (!file)
+		return false;
+	(void)!fgets(text, sizeof(text), file);
+	fclose(file);
+	return text[0];
+}
+
+Test(probe, a_child_that_is_stuck_keeps_no_pipe_of_its_callers_open)
+{
+	char *content = NULL;
+	struct pollfd poll_fd;
+	int ends[2];
+	pid_t caller;
+
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_assert_eq(pipe(ends), 0);
+	caller = fork();
+	if (caller == 0) {
+		probe_read_file(path, 100, 15000, &content);
+		_exit(0);
+	}
+	close(ends[1]);
+	while (!has_child(caller))
+		usleep(1000);
+	kill(caller, SIGKILL);
+	waitpid(caller, NULL, 0);
+	poll_fd = (struct pollfd){.fd = ends[0]};
+	cr_assert_eq(poll(&poll_fd, 1, 5000), 1);
+	cr_assert(poll_fd.revents & POLLHUP);
+	/* Lets the child go. */
+	close(open(path, O_WRONLY | O_NONBLOCK));
 }

@@ -52,13 +52,21 @@ static const char *result_of(const json_t *checks, const char *name)
 
 Test(checks, no_mount_is_a_warning_with_the_command_that_helps)
 {
-	const struct check_facts facts = {.mountpoint = "/no where", .unanswered = "nothing there"};
+	struct check_facts facts = {.mountpoint = "/no where",
+				    .unanswered = "nothing there",
+				    .cure = "sessionfs mount '/no where'"};
 	json_t *checks = checks_run(&facts), *mount;
 
 	cr_assert_str_eq(result_of(checks, "mount"), "warn");
 	mount = json_array_get(checks, 3);
 	cr_assert_str_eq(json_string_value(json_object_get(mount, "advice")),
 			 "sessionfs mount '/no where'");
+	json_decref(checks);
+
+	/* One that is there and hangs is worse. */
+	facts.hangs = true;
+	checks = checks_run(&facts);
+	cr_assert_str_eq(result_of(checks, "mount"), "fail");
 	json_decref(checks);
 }
 
@@ -67,7 +75,8 @@ Test(checks, what_is_degraded_is_a_warning_each)
 	json_t *status = json_pack("{s:s, s:s, s:b, s:[{s:s, s:s}]}", "version", SESSIONFS_VERSION,
 				   "store", "/", "passthrough", 0, "degraded", "feature",
 				   "passthrough", "reason", "asked for");
-	const struct check_facts facts = {.mountpoint = "/x", .status = status, .unanswered = ""};
+	const struct check_facts facts = {
+		.mountpoint = "/x", .status = status, .unanswered = "", .cure = ""};
 	json_t *checks = checks_run(&facts);
 
 	cr_assert_str_eq(result_of(checks, "features"), "warn");
