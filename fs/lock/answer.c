@@ -210,15 +210,14 @@ static bool last_conflict(struct locks *locks, const struct conflict_actor *acto
 
 void *lock_last_conflict(struct locks *locks, uint32_t session, uint32_t run, uid_t viewer)
 {
-	struct conflict_actor actor = {.run = run, .session = session};
+	struct conflict_actor of_run = {.run = run};
+	struct conflict_actor of_session = conflict_actor_of_session(locks, session);
 	_cleanup_free_ struct lock_facts *facts = NULL;
 	struct conflict conflict;
 	json_t *json;
 
-	if (run == 0 && session)
-		actor.session_generation =
-			registry_at(locks->setup.identity->registry, session)->head.generation;
-	if (!last_conflict(locks, &actor, &conflict))
+	if ((run == 0 || !last_conflict(locks, &of_run, &conflict)) &&
+	    !last_conflict(locks, &of_session, &conflict))
 		return NULL;
 	facts = conflict.facts;
 	json = json_object();

@@ -22,7 +22,8 @@ void *lock_answer(struct locks *locks, uint32_t lock, uid_t viewer);
 int lock_host_path(struct locks *locks, uint32_t lock, char *ret, size_t size);
 
 /*
- * The last lock denial or probe of a run (run != 0), else of a session, as at that event:
+ * The last lock denial or probe of a run (run != 0), of its session where the run met none, as at
+ * that event:
  * {"kind": "denial"|"probe", "at": iso, "resolved": bool (the run acquired it later),
  *  "released_ms_ago": N or absent, "error": <lock_answer>}. NULL where there was none.
  */

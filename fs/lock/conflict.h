@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last denial or probe of each run, and of each session for those outside a run: one each,
- * CONFLICTS_MAX in all, the least recently noted goes first. Private memory: after a crash of the
- * worker a run has met nothing yet.
+ * The last denial or probe of each run, and of each session (its runs' and what it met outside of
+ * any): one each, CONFLICTS_MAX in all, the least recently noted goes first. Private memory: after a
+ * crash of the worker nobody has met anything yet.
  *
  * Locks are known by the hash of their key (64 bit). Not thread-safe: guarded by the mutex of the
  * table of locks.
@@ -19,7 +19,7 @@
 
 enum conflict_kind { CONFLICT_DENIAL, CONFLICT_PROBE };
 
-/* Whose conflict it is: the run, where there is one. */
+/* Whose conflict it is: the run's, where there is one, else the session's. */
 struct conflict_actor {
 	uint32_t run;
 	uint32_t session;

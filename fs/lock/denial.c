@@ -128,13 +128,30 @@ static void meet_external(struct locks *locks, const struct lock_key *key, bool 
 	ret->lock = lock_report_new(record, LOCK_END_RELEASED, NULL);
 }
 
+/* The run's, and its session's, for who asks when the run has ended. Takes the conflict's facts. */
+static void note_locked(struct locks *locks, const struct actor *actor, struct conflict *conflict)
+{
+	struct lock_facts *facts = conflict->facts;
+
+	if (!facts)
+		return;
+	if (actor->run) {
+		conflict->actor = (struct conflict_actor){.run = actor->run};
+		conflict->facts = facts_copy(facts);
+		if (conflict->facts)
+			conflicts_note_consume(&locks->conflicts, conflict);
+	}
+	conflict->actor = conflict_actor_of_session(locks, actor->session);
+	conflict->facts = facts;
+	conflicts_note_consume(&locks->conflicts, conflict);
+}
+
 static void note(struct locks *locks, const struct lock_key *key, const struct actor *actor,
 		 enum conflict_kind kind, const struct met *met)
 {
 	const struct lock_record *record = &met->lock->record;
 	struct facts_moment moment = {.now_boot_ns = clock_boot_ns()};
 	struct conflict conflict = {
-		.actor = {.run = actor->run, .session = actor->session},
 		.kind = kind,
 		.provisional = met->provisional,
 		.hash = table_key_hash(key),
@@ -144,10 +161,6 @@ static void note(struct locks *locks, const struct lock_key *key, const struct a
 	};
 	uint32_t held;
 
-	if (actor->session && actor->run == 0)
-		conflict.actor.session_generation =
-			registry_at(locks->setup.identity->registry, actor->session)
-				->head.generation;
 	moment.alive = record->creator.pid && proc_alive(&record->creator);
 	pthread_mutex_lock(&locks->mutex);
 	conflict.facts = table_facts_locked(locks, record, &moment);
@@ -159,8 +172,7 @@ static void note(struct locks *locks, const struct lock_key *key, const struct a
 	} else if (met->token && (!held || table_at(locks, held)->token != met->token)) {
 		conflict.released_boot_ns = moment.now_boot_ns;
 	}
-	if (conflict.facts)
-		conflicts_note_consume(&locks->conflicts, &conflict);
+	note_locked(locks, actor, &conflict);
 	pthread_mutex_unlock(&locks->mutex);
 }
 

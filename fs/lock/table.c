@@ -142,15 +142,22 @@ int table_publish_locked(struct locks *locks, uint32_t lock, enum lock_record_st
 	return 0;
 }
 
+struct conflict_actor conflict_actor_of_session(const struct locks *locks, uint32_t session)
+{
+	struct conflict_actor actor = {.session = session};
+
+	if (session)
+		actor.session_generation =
+			registry_at(locks->setup.identity->registry, session)->head.generation;
+	return actor;
+}
+
 static struct conflict_actor conflict_actor_of(const struct locks *locks,
 					       const struct lock_record *record)
 {
-	struct conflict_actor actor = {.run = record->run, .session = record->session};
-
-	if (actor.run == 0 && actor.session)
-		actor.session_generation =
-			registry_at(locks->setup.identity->registry, actor.session)->head.generation;
-	return actor;
+	if (record->run)
+		return (struct conflict_actor){.run = record->run};
+	return conflict_actor_of_session(locks, record->session);
 }
 
 /* Tells those who met the lock while it was being made, and the holder's own last conflict. */

@@ -143,6 +143,9 @@ size_t table_of_run_locked(struct locks *locks, uint32_t run, uint32_t **ret_loc
 /* The record is no run's any more. */
 void table_leave_run_locked(struct locks *locks, uint32_t lock);
 
+/* The session as one that meets conflicts; session 0: a caller who cannot be told. */
+struct conflict_actor conflict_actor_of_session(const struct locks *locks, uint32_t session);
+
 /* Facts of a record, its waiters and retry estimate filled into moment; NULL: out of memory. */
 struct lock_facts *table_facts_locked(struct locks *locks, const struct lock_record *record,
 				      struct facts_moment *moment);

@@ -95,6 +95,10 @@ one_idiom() {
 		told "$dir/envelope" LOCK_HELD ".error.lock.idiom == \"$idiom\" and .error.exit_status == $expected
 			and .error.reason == \"held\" and .error.holder.session == \"holder\" and .error.retryable
 			and .meta.exit_source == \"sessionfs\" and .meta.session == \"other\""
+		# Afterwards, from outside of any run of that session, and in a later one.
+		is "$(SESSIONFS_SESSION=other jq -r '.code, .lock.fencing_token' "$mnt/last-conflict.json" | xargs)" "LOCK_HELD $token"
+		is "$("$cli" run --session other -- jq -r .lock.path "$mnt/last-conflict.json")" "$share/t.lock"
+		is "$(SESSIONFS_SESSION=else jq -c . "$mnt/last-conflict.json")" '{}'
 		# A program that copes with it is left alone; the conflict can be read.
 		"$cli" run --session other -- sh -c 'sh "$0" "$2" "$3/t.lock" 2>/dev/null || cat "$1/last-conflict.json"' \
 			"$dir/take" "$mnt" "$idiom" "$share" >"$dir/said" 2>"$dir/err"

@@ -90,10 +90,11 @@ Test(denial, a_run_and_its_session_outside_are_different_holders)
 	_cleanup_json_ json_t *conflict = NULL;
 
 	cr_assert(lock_world_create("tool.lock", &outside, NULL));
+	look("tool.lock", &outside);
+	cr_expect_null(last(&outside));
 	look("tool.lock", &inside);
 	conflict = last(&inside);
 	cr_expect_not_null(conflict);
-	cr_expect_null(last(&outside));
 	child_end(&child);
 }
 
@@ -275,14 +276,40 @@ Test(denial, an_outsiders_file_is_probed_only_where_it_names_a_live_process)
 			 "/lower/tool.pid");
 }
 
-Test(denial, conflicts_of_an_ended_run_are_nobodys)
+static const char *path_of_last(const struct actor *actor)
 {
-	struct child child;
-	struct actor a = lock_world_actor("a");
-	struct actor run = lock_world_run("b", &child);
+	static char path[64];
+	_cleanup_json_ json_t *conflict = last(actor);
+	const char *text = text_at(json_object_get(conflict, "error"), "lock", "path");
+
+	snprintf(path, sizeof(path), "%s", text ? text : "none");
+	return path;
+}
+
+Test(denial, what_a_run_met_is_its_sessions_too)
+{
+	struct child child, later_child;
+	struct actor a = lock_world_actor("a"), b = lock_world_actor("b");
+	struct actor run = lock_world_run("b", &child), later = lock_world_run("b", &later_child);
 
 	cr_assert(lock_world_create("tool.lock", &a, NULL));
+	cr_assert(lock_world_create("other.lock", &a, NULL));
 	cr_assert_not(lock_world_create("tool.lock", &run, NULL));
+	cr_expect_str_eq(path_of_last(&run), "/lower/tool.lock");
 	lock_world_end_run(&run, &child);
-	cr_expect_null(last(&run));
+	/* Its own failures are explained by its own conflicts alone. */
+	cr_expect_null(lock_conflict_of_run(lw.locks, run.run, 0));
+	cr_expect_null(lock_conflict_of_run(lw.locks, later.run, 0));
+	cr_expect_str_eq(path_of_last(&b), "/lower/tool.lock");
+	cr_expect_str_eq(path_of_last(&later), "/lower/tool.lock");
+	cr_expect_str_eq(path_of_last(&a), "none");
+
+	/* The latest of the session's, and before that a run's own. */
+	cr_assert_not(lock_world_create("other.lock", &b, NULL));
+	cr_expect_str_eq(path_of_last(&b), "/lower/other.lock");
+	cr_assert_not(lock_world_create("tool.lock", &later, NULL));
+	cr_assert_not(lock_world_create("other.lock", &b, NULL));
+	cr_expect_str_eq(path_of_last(&later), "/lower/tool.lock");
+	lock_world_end_run(&later, &later_child);
+	cr_expect_str_eq(path_of_last(&b), "/lower/other.lock");
 }
