@@ -11,7 +11,7 @@
 void *listing_status(struct instance *instance);
 /* An array, sorted by uid and id, of the sessions that viewer may see. */
 void *listing_sessions(struct instance *instance, uid_t viewer);
-/* One session: what the array holds of it, and views (share -> path below the mount point). */
+/* One session: what the array holds of it, and views (share -> path of its view). */
 void *listing_session(struct instance *instance, uint32_t session);
 /*
  * An array, sorted by path, of the held locks; `prefix` ("" all): host path or a directory of it.

@@ -80,7 +80,7 @@ static json_t *session_json(struct instance *instance, uint32_t session)
 			 session_path_json(instance, session), "runs");
 }
 
-static void add_views(struct instance *instance, const struct session_record *record, json_t *json)
+static void add_views(struct instance *instance, uint32_t session, json_t *json)
 {
 	json_t *views = json_object();
 
@@ -89,8 +89,8 @@ static void add_views(struct instance *instance, const struct session_record *re
 		_cleanup_buf_ struct buf path = {0};
 		_cleanup_json_ json_t *key = json_text(share->path);
 
-		buf_add_format(&path, "sessions/%u/%s/%s", record->uid, record->id,
-			       share_relative(share));
+		buf_add_session_path(&path, instance, session);
+		buf_add_format(&path, "/%s", share_relative(share));
 		if (key && !buf_failed(&path))
 			json_object_set_new(views, json_string_value(key), json_text(path.data));
 	}
@@ -99,14 +99,13 @@ static void add_views(struct instance *instance, const struct session_record *re
 
 void *listing_session(struct instance *instance, uint32_t session)
 {
-	const struct session_record *record = registry_at(instance->registry, session);
 	json_t *json = session_json(instance, session);
 
 	if (!json)
 		return NULL;
 	/* Whoever may see a session sees all runs in it, root's too. */
 	json_object_set_new(json, "runs", listing_runs(instance, session, 0));
-	add_views(instance, record, json);
+	add_views(instance, session, json);
 	return json;
 }
 

@@ -36,11 +36,7 @@ static void show_views(const struct call *call, const json_t *views)
 
 	json_object_foreach((json_t *)(uintptr_t)views, share, view)
 	{
-		_cleanup_buf_ struct buf path = {0};
-		const char *below = json_string_value(view);
-
-		buf_add_format(&path, "%s/%s", call->mountpoint, below ? below : "");
-		add_fact(table, share, buf_failed(&path) ? "" : path.data);
+		add_fact(table, share, json_string_value(view));
 	}
 	if (table_rows(table) == 0)
 		return;

@@ -151,7 +151,7 @@ Test(sessions, show_tells_views_runs_and_changes)
 	put(upper, "new");
 	json = ask(ALICE, "{\"op\": \"session.show\", \"session\": \"a\"}");
 	cr_assert_str_eq(json_string_value(json_object_get(at(json, "data.views"), "/var/tmp")),
-			 "sessions/1000/a/var/tmp");
+			 "/run/test-mount/sessions/1000/a/var/tmp");
 	cr_assert_eq(json_array_size(at(json, "data.runs")), 1);
 	cr_assert_eq(json_integer_value(at(json, "data.changes")), 1);
 	json_decref(json);
