@@ -33,8 +33,10 @@ runs 137 --json -- sh -c 'kill -9 $$'
 says '[.error.exit_status, .error.signal]' '[137,9]'
 runs 127 --json -- no-such-command
 says '[.error.code, .error.exit_code, .meta.exit_source]' '["COMMAND_NOT_FOUND",127,"sessionfs"]'
-runs 126 --json -- /etc/passwd
+says '[.error.exit_status, .error.kept]' '[127,{"changes":false,"ephemeral":true}]'
+runs 126 --json --session j -- /etc/passwd
 says '[.error.code, .error.exit_code]' '["COMMAND_NOT_EXECUTABLE",126]'
+says '[.error.exit_status, .error.kept.ephemeral, .meta.session]' '[126,false,"j"]'
 runs 2 --json --bogus -- true
 says '[.error.code, .error.exit_code]' '["VALIDATION_ERROR",2]'
 runs 2 --json --on-exit=commit -- true
@@ -126,6 +128,12 @@ runs 4 --retry 1 --json -- sh -c "$take" &
 retrier=$!
 wait "$retrier"
 says .meta.attempts 2
+# The time may be over while it waits: COMMAND is not blamed, and who holds the lock is told.
+runs 10 --retry 9 --timeout 700ms --session late --json -- sh -c "$take"
+says '[.error.code, .error.retryable, .error.lock.path, .error.holder.session, .error.exit_status, .error.stdout, .meta.session]' \
+	"[\"TIMEOUT\",true,\"$share/a.lock\",\"holder\",1,\"output\\n\",\"late\"]"
+[[ $(jq -r .error.message "$dir/out") == "--timeout 700ms was over while sh waited to run again: $share/a.lock is held by"* ]] ||
+	fail "$(jq -r .error.message "$dir/out")"
 timeout 60 "$cli" run --retry 5 --json --session patient -- sh -c "$take" >"$dir/patient" &
 retrier=$!
 waits() {

@@ -264,7 +264,7 @@ void attempt_run(const struct run_plan *plan, const char *session,
 	attempt_watch(ret_attempt, plan, signal_fd);
 	capture_read(&ret_attempt->out);
 	capture_read(&ret_attempt->err);
-	if (ret_attempt->exited && !ret_attempt->failure) {
+	if (ret_attempt->begun && (ret_attempt->exited || ret_attempt->failure)) {
 		attempt_finish(ret_attempt, plan);
 	} else if (!ret_attempt->failure && !ret_attempt->died_of && !ret_attempt->timed_out) {
 		err_set(&err, ERR_INTERNAL_ERROR,
@@ -273,7 +273,7 @@ void attempt_run(const struct run_plan *plan, const char *session,
 	}
 }
 
-void attempt_release(struct attempt *attempt)
+void attempt_end(struct attempt *attempt)
 {
 	/* Its keeper must not begin a run for a caller that is about to die. */
 	if (attempt->died_of && attempt->keeper > 0)
@@ -285,6 +285,12 @@ void attempt_release(struct attempt *attempt)
 	 */
 	if (attempt->keeper > 0 && (attempt->idle || attempt->died_of || attempt->failure))
 		waitpid(attempt->keeper, NULL, 0);
+	attempt->keeper = 0;
+}
+
+void attempt_release(struct attempt *attempt)
+{
+	attempt_end(attempt);
 	keeper_gate_free(attempt->gate);
 	capture_release(&attempt->out);
 	capture_release(&attempt->err);

@@ -5,7 +5,8 @@
  *
  *	attempt_run(plan, ..., &attempt);
  *	... run_verdict() ...
- *	attempt_release(&attempt);	lets the keeper end, and waits for it where nothing is left
+ *	attempt_end(&attempt);		lets the keeper end, and waits for it where nothing is left
+ *	attempt_release(&attempt);	does so where it was not done, and frees what came of it
  */
 #pragma once
 
@@ -33,7 +34,8 @@ struct attempt {
 	bool exited;
 	int wait_status; /* while exited */
 	bool timed_out;
-	int died_of; /* a signal that should end `run` before COMMAND ran; 0: none */
+	bool waited_out; /* --timeout was over before COMMAND could be run once more */
+	int died_of;     /* a signal that should end `run` before COMMAND ran; 0: none */
 	struct capture out;
 	struct capture err;
 
@@ -51,4 +53,5 @@ struct attempt {
  */
 void attempt_run(const struct run_plan *plan, const char *session,
 		 const struct signals_saved *signals, int signal_fd, struct attempt *ret_attempt);
+void attempt_end(struct attempt *attempt);
 void attempt_release(struct attempt *attempt);

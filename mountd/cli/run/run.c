@@ -193,9 +193,13 @@ int run_execute(const struct run_plan *plan)
 	while ((reason = reason_to_retry(plan, &attempt, attempts))) {
 		_cleanup_free_ char *session = session_to_go_on(plan, &attempt);
 
-		attempt_release(&attempt);
+		attempt_end(&attempt);
 		wait_between(plan, reason, attempts, &signals);
 		json_decref(reason);
+		attempt.waited_out = plan->deadline_ns && clock_boot_ns() >= plan->deadline_ns;
+		if (attempt.waited_out)
+			break;
+		attempt_release(&attempt);
 		attempt_run(plan, session, &signals, signal_fd, &attempt);
 		attempts++;
 	}

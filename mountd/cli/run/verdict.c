@@ -33,10 +33,20 @@ static json_t *command_failed(const struct run_plan *plan, const struct attempt 
 	return error;
 }
 
+static void copy_members(const char *const *names, const json_t *from, json_t *to)
+{
+	for (; *names; names++) {
+		json_t *value = json_object_get(from, *names);
+
+		if (value)
+			json_object_set(to, *names, value);
+	}
+}
+
 /* A command that waited for a lock until its time was over: whose lock is worth knowing. */
 static json_t *timed_out(const struct run_plan *plan, const json_t *conflict)
 {
-	static const char *const copied[] = {"lock", "holder"};
+	static const char *const copied[] = {"lock", "holder", NULL};
 	struct err err = {0};
 	char duration[32];
 	json_t *error;
@@ -45,12 +55,25 @@ static json_t *timed_out(const struct run_plan *plan, const json_t *conflict)
 	err_set(&err, ERR_TIMEOUT, "%.200s ran longer than %s and was ended", plan->command[0],
 		duration);
 	error = output_error(&err);
-	for (size_t i = 0; i < ARRAY_SIZE(copied); i++) {
-		json_t *value = json_object_get(conflict, copied[i]);
+	copy_members(copied, conflict, error);
+	return error;
+}
 
-		if (value)
-			json_object_set(error, copied[i], value);
-	}
+/* COMMAND ended by itself; it is the waiting for its lock that took too long. */
+static json_t *waited_out(const struct run_plan *plan, const json_t *conflict)
+{
+	static const char *const copied[] = {"suggestion", "retryable", "retry_after_ms",
+					     "lock",       "holder",    NULL};
+	const char *why = json_string_value(json_object_get(conflict, "message"));
+	struct err err = {0};
+	char duration[32];
+	json_t *error;
+
+	clock_format_duration(plan->timeout_ns, duration, sizeof(duration));
+	err_set(&err, ERR_TIMEOUT, "--timeout %s was over while %.200s waited to run again: %.600s",
+		duration, plan->command[0], why ? why : "a lock is held");
+	error = output_error(&err);
+	copy_members(copied, conflict, error);
 	return error;
 }
 
@@ -71,6 +94,8 @@ void run_verdict(const struct run_plan *plan, const struct attempt *attempt,
 		verdict.error = json_copy(attempt->failure);
 	} else if (attempt->timed_out) {
 		verdict.error = timed_out(plan, conflict);
+	} else if (attempt->waited_out) {
+		verdict.error = waited_out(plan, conflict);
 	} else if (conflict) {
 		verdict.error = json_copy(conflict);
 		verdict.conflict = true;
@@ -103,6 +128,13 @@ const char *run_kept_session(const struct attempt *attempt)
 	return json_string_value(json_object_get(attempt->begun, "session"));
 }
 
+static bool failed_to_execute(const struct attempt *attempt)
+{
+	int code = output_exit_code(attempt->failure);
+
+	return code == EXIT_STATUS_NOT_EXECUTABLE || code == EXIT_STATUS_NOT_FOUND;
+}
+
 /* What is said of COMMAND, in data or in error. */
 static void add_outcome(const struct run_plan *plan, const struct attempt *attempt, json_t *object)
 {
@@ -112,6 +144,10 @@ static void add_outcome(const struct run_plan *plan, const struct attempt *attem
 		if (WIFSIGNALED(attempt->wait_status))
 			json_object_set_new(object, "signal",
 					    json_integer(WTERMSIG(attempt->wait_status)));
+	} else if (failed_to_execute(attempt)) {
+		/* What a shell would have in $?. */
+		json_object_set_new(object, "exit_status",
+				    json_integer(output_exit_code(attempt->failure)));
 	}
 	if (plan->json != RUN_JSON_OFF)
 		capture_add_to(&attempt->out, object, "stdout");

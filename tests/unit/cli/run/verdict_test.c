@@ -162,7 +162,33 @@ Test(verdict, what_kept_the_command_from_running_is_ours)
 	envelope = judged();
 	cr_assert_eq(verdict.status, 127);
 	cr_assert_str_eq(member(envelope, "meta", "exit_source"), "sessionfs");
+	cr_assert_eq(json_integer_value(
+			     json_object_get(json_object_get(envelope, "error"), "exit_status")),
+		     127);
+	json_decref(attempt.failure);
+	attempt.failure = json_pack("{s:s, s:i, s:s}", "code", "UNAVAILABLE", "exit_code", 12,
+				    "message", "nothing is mounted");
+	envelope = judged();
 	cr_assert_null(json_object_get(json_object_get(envelope, "error"), "exit_status"));
+}
+
+Test(verdict, waiting_too_long_does_not_blame_the_command)
+{
+	json_t *envelope, *error;
+
+	ended(EXITED(1));
+	plan.timeout_ns = NSEC_PER_SEC;
+	attempt.waited_out = true;
+	conflict("LOCK_HELD", 4);
+	envelope = judged();
+	error = json_object_get(envelope, "error");
+	cr_assert_eq(verdict.status, 10);
+	cr_assert_str_eq(member(envelope, "error", "message"),
+			 "--timeout 1s was over while tool waited to run again: held");
+	cr_assert(json_is_true(json_object_get(error, "retryable")));
+	cr_assert_eq(json_integer_value(json_object_get(error, "retry_after_ms")), 50);
+	cr_assert_eq(json_integer_value(json_object_get(error, "exit_status")), 1);
+	cr_assert(json_object_get(error, "lock"));
 }
 
 Test(verdict, only_a_changed_fresh_session_is_kept)
