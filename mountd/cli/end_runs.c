@@ -14,6 +14,7 @@
 
 /* Processes by pidfd: a pid may be another process's by the time it is signalled. */
 struct crowd {
+	const json_t *without; /* runs whose keepers are left out; NULL: none */
 	struct pollfd *members;
 	size_t count;
 	bool failed; /* out of memory or fds: some are missing */
@@ -27,12 +28,28 @@ static void crowd_release(struct crowd *crowd)
 	*crowd = (struct crowd){0};
 }
 
+static bool is_keeper(const json_t *runs, pid_t pid)
+{
+	json_t *run;
+	size_t i;
+
+	json_array_foreach(runs, i, run)
+	{
+		if (json_integer_value(json_object_get(run, "pid")) == pid)
+			return true;
+	}
+	return false;
+}
+
 static bool crowd_add(pid_t pid, void *context)
 {
 	struct crowd *crowd = context;
 	struct pollfd *members;
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd;
 
+	if (is_keeper(crowd->without, pid))
+		return true;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0) {
 		crowd->failed = crowd->failed || errno != ESRCH;
 		return true;
@@ -66,9 +83,10 @@ static uint64_t *find_namespaces(const json_t *runs)
 	return namespaces;
 }
 
-static void crowd_collect(const uint64_t *namespaces, size_t n, struct crowd *ret_crowd)
+static void crowd_collect(const uint64_t *namespaces, size_t n, const json_t *without,
+			  struct crowd *ret_crowd)
 {
-	*ret_crowd = (struct crowd){0};
+	*ret_crowd = (struct crowd){.without = without};
 	for (size_t i = 0; i < n; i++) {
 		if (namespaces[i])
 			proc_each_in_namespace(namespaces[i], crowd_add, ret_crowd);
@@ -107,13 +125,19 @@ int end_runs(const json_t *runs, struct err *err)
 
 	if (!namespaces)
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	crowd_collect(namespaces, n, &crowd);
+	crowd_collect(namespaces, n, NULL, &crowd);
 	crowd_signal(&crowd, SIGTERM);
 	crowd_wait(&crowd, END_RUNS_TERM_MS);
 	crowd_release(&crowd);
-	/* Anew: children may have been born since. */
-	crowd_collect(namespaces, n, &crowd);
+	/* Anew each time: children may have been born since. */
+	crowd_collect(namespaces, n, runs, &crowd);
 	crowd_signal(&crowd, SIGKILL);
+	crowd_wait(&crowd, END_RUNS_KILL_MS);
+	crowd_release(&crowd);
+	/* A keeper tells its `run` how COMMAND ended, and is gone by itself. */
+	crowd_collect(namespaces, n, NULL, &crowd);
+	if (!crowd_wait(&crowd, END_RUNS_KEEPER_MS))
+		crowd_signal(&crowd, SIGKILL);
 	gone = crowd_wait(&crowd, END_RUNS_KILL_MS) && !crowd.failed;
 	crowd_release(&crowd);
 	return gone ? 0 : err_set(err, ERR_TIMEOUT, "processes of runs do not end");
