@@ -131,7 +131,7 @@ int store_open_upper(struct store *store, uid_t uid, const char *id, const char 
  */
 void store_clean(struct store *store);
 
-/* Small checksummed state files: name is "tokens" or "history". -ENOENT, -EBADMSG (damaged). */
+/* Small checksummed state files: name is "tokens", "history" or "mountpoint". -ENOENT, -EBADMSG (damaged). */
 int store_state_read(struct store *store, const char *name, void **ret_data, size_t *ret_len);
 int store_state_write(struct store *store, const char *name, const void *data, size_t len);
 

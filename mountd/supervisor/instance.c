@@ -205,6 +205,16 @@ static void lift_limits(void)
 	lift_limit(RLIMIT_CPU);
 }
 
+static int make_point(struct instance_state *state, struct err *err)
+{
+	const char *path = state->config->mountpoint;
+
+	if (point_make(path, &state->point_made, err) < 0)
+		return -1;
+	point_remember(path, state->supervisor.heritage.store, &state->point_made);
+	return 0;
+}
+
 static int serve(struct instance_state *state, struct err *err)
 {
 	struct supervisor *supervisor = &state->supervisor;
@@ -213,7 +223,7 @@ static int serve(struct instance_state *state, struct err *err)
 	lift_limits();
 	heritage->fuse_fd = device_open(err);
 	if (heritage->fuse_fd < 0 || open_store(state, err) < 0 || make_arena(heritage, err) < 0 ||
-	    point_make(state->config->mountpoint, &state->point_made, err) < 0 ||
+	    make_point(state, err) < 0 ||
 	    device_mount(heritage->fuse_fd, state->config->mountpoint, &supervisor->mount, err) < 0)
 		return -1;
 	oom_protect();
@@ -246,6 +256,8 @@ static void unmake(struct instance_state *state, bool failed)
 
 	cleanup_close(&heritage->fuse_fd);
 	point_unmake(state->config->mountpoint, &state->point_made);
+	if (state->point_made.keep_len && heritage->store)
+		point_forget(heritage->store);
 	/* With its lock held, and made by us: nobody else has anything in it. */
 	if (failed && state->store_made)
 		remove_store(state->config->store);

@@ -2,11 +2,13 @@
 #include "supervisor/point.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -154,4 +156,54 @@ void point_unmake(const char *path, const struct point_made *made)
 		(void)rmdir(prefix);
 		len = (size_t)(strrchr(prefix, '/') - prefix);
 	}
+}
+
+#define MEMORY "mountpoint"
+
+static bool is_sane(const char *path, size_t keep_len)
+{
+	return keep_len > 0 && keep_len < strlen(path) && (path[keep_len] == '/' || keep_len == 1);
+}
+
+/* How much of the path stood before the supervisor that made the rest and was killed; 0: all. */
+static size_t recall(const char *path, const struct stat *st, struct store *store)
+{
+	_cleanup_free_ void *text = NULL;
+	unsigned long long dev, ino;
+	size_t keep_len, len;
+	int at = 0;
+
+	if (store_state_read(store, MEMORY, &text, &len) < 0)
+		return 0;
+	if (sscanf(text, "%zu %llu %llu %n", &keep_len, &dev, &ino, &at) != 3 || at == 0 ||
+	    strcmp((const char *)text + at, path) != 0 || !is_sane(path, keep_len))
+		return 0;
+	return dev == st->st_dev && ino == st->st_ino ? keep_len : 0;
+}
+
+void point_remember(const char *path, struct store *store, struct point_made *made)
+{
+	char text[PATH_MAX + 80];
+	struct stat st;
+	size_t before;
+	int r;
+
+	if (stat(path, &st) < 0)
+		return;
+	before = recall(path, &st, store);
+	if (before && (!made->keep_len || before < made->keep_len))
+		made->keep_len = before;
+	if (!made->keep_len)
+		return;
+	snprintf(text, sizeof(text), "%zu %llu %llu %s", made->keep_len,
+		 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino, path);
+	r = store_state_write(store, MEMORY, text, strlen(text));
+	if (r < 0)
+		log_warning("cannot remember who made %s: %s", path, strerror(-r));
+}
+
+void point_forget(struct store *store)
+{
+	if (unlinkat(store_fd(store), MEMORY, 0) < 0 && errno != ENOENT)
+		log_warning("cannot forget who made the mount point: %s", strerror(errno));
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "store/store.h"
 
 enum point_state {
 	POINT_MISSING,
@@ -36,3 +37,10 @@ struct point_made {
 int point_make(const char *path, struct point_made *ret_made, struct err *err);
 /* Removes what was made, as far as it is empty. */
 void point_unmake(const char *path, const struct point_made *made);
+
+/*
+ * A killed supervisor unmakes nothing: what it made is remembered in the store, and is what the
+ * next one has made, where that directory still stands. Adds to *made. An error is logged only.
+ */
+void point_remember(const char *path, struct store *store, struct point_made *made);
+void point_forget(struct store *store);

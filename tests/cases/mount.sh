@@ -84,7 +84,11 @@ kill -9 "$supervisor"
 mount_start
 [[ $(status worker_pid) != "$worker" ]] || fail 'the old worker still serves'
 is "$(grep -c " $mnt " /proc/self/mountinfo)" 1
+# The mount point that the killed one made goes with the next.
+mount_stop
+absent "$mnt" "$store/mountpoint"
 # Dead for good, umount clears it away too.
+mount_start
 kill -9 "$supervisor"
 within 10 gone "$(status worker_pid 2>/dev/null || echo 0)"
 timeout 30 "$cli" umount "$mnt" >"$dir/umount.json"
@@ -123,7 +127,10 @@ json_envelope "$dir/umount.json"
 is "$(jq -r '.data.ended_runs[0].session' "$dir/umount.json")" stubborn
 gone "$supervisor" || fail 'the daemon lives'
 supervisor=
-wait $run || true
+status=0
+wait $run || status=$?
+is "$status" 137 "of run: $(cat "$dir/run.err")"
+is "$(sed /LEFTOVER/d "$dir/run.err")" ''
 exec 9<&-
 
 # A worker that hangs: umount says so, --force ends it.

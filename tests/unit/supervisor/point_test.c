@@ -107,3 +107,47 @@ Test(point, a_failure_half_way_leaves_nothing)
 	cr_assert_eq(point_make(name, &made, &err), -1);
 	cr_assert_not(exists("new"));
 }
+
+static struct store *open_store(void)
+{
+	char dir[SCRATCH_SIZE + 8];
+	struct store *store;
+
+	snprintf(dir, sizeof(dir), "%s/store", scratch);
+	cr_assert_eq(store_open(dir, &store, &err), 0, "%s", err.message);
+	return store;
+}
+
+Test(point, what_a_killed_one_made_the_next_one_removes)
+{
+	struct store *store = open_store();
+	struct point_made killed, next;
+	char old[sizeof(path) + 8];
+
+	mkdir(at("a"), 0755);
+	cr_assert_eq(point_make(at("a/b/c"), &killed, &err), 0);
+	point_remember(path, store, &killed);
+	cr_assert_eq(point_make(at("a/b/c"), &next, &err), 0);
+	cr_assert_eq(next.keep_len, 0);
+	point_remember(path, store, &next);
+	cr_assert_eq(next.keep_len, killed.keep_len);
+	point_unmake(path, &next);
+	cr_assert_not(exists("a/b"));
+	cr_assert(exists("a"));
+
+	/* Forgotten, or made anew by somebody else, it is not ours. */
+	point_forget(store);
+	mkdir(at("a/b"), 0755);
+	mkdir(at("a/b/c"), 0755);
+	next = (struct point_made){0};
+	point_remember(at("a/b/c"), store, &next);
+	cr_assert_eq(next.keep_len, 0);
+	killed.keep_len = strlen(scratch) + 2;
+	point_remember(path, store, &killed);
+	snprintf(old, sizeof(old), "%s.old", path);
+	cr_assert_eq(rename(path, old), 0);
+	mkdir(path, 0755);
+	point_remember(path, store, &next);
+	cr_assert_eq(next.keep_len, 0);
+	store_free(store);
+}
