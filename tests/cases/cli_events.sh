@@ -1,28 +1,9 @@
 #!/bin/bash
-# What happens is told as it happens: the file of events, and `events --follow`.
+# `events --follow`.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 mount_start
 
-# The file of events is a log to tail(1): it follows, whichever way, and does not see it cut.
-tails=()
-for option in -f '-n 0 -f' '-n 1 -F'; do
-	# shellcheck disable=SC2086
-	tail $option "$mnt/events" >"$dir/tail$option" 2>"$dir/tail$option.err" &
-	tails+=($!)
-done
-all_tails_read() {
-	"$cli" create tailed >/dev/null && "$cli" rm tailed >/dev/null
-	for option in -f '-n 0 -f' '-n 1 -F'; do
-		grep -q 'session_removed.*tailed' "$dir/tail$option" || return 1
-	done
-}
-within 10 all_tails_read
-kill "${tails[@]}"
-wait "${tails[@]}" 2>/dev/null || true
-for option in -f '-n 0 -f' '-n 1 -F'; do
-	is "$(cat "$dir/tail$option.err")" '' "tail $option"
-	is "$(jq .seq "$dir/tail$option")" "$(jq .seq "$dir/tail$option" | sort -nu)" "tail $option: the numbers"
-done
+"$cli" create before >/dev/null
 
 # events --follow: lines, as they come; it ends with its reader or with the mount.
 mkfifo "$dir/events"
@@ -38,7 +19,7 @@ wait_for_event() {
 	done
 	fail "no event $1 of $2"
 }
-wait_for_event session_created tailed
+wait_for_event session_created before
 "$cli" create followed >/dev/null
 wait_for_event session_created followed
 "$cli" rm followed >/dev/null

@@ -26,6 +26,8 @@ wait "$follower" "$other" || true
 is "$(cat "$dir/said" "$dir/said1234")" ''
 is "$(jq -r .seq "$dir/seen" | xargs)" '1 2 3 4'
 is "$(jq -r .session "$dir/seen1234" | xargs)" theirs
+# Its size is that of all that was written to it.
+is "$(stat -c %s "$mnt/events")" "$(wc -c < <(cat "$mnt/events"))"
 # Dates do not waver.
 is "$(stat -c %y "$mnt" "$mnt/locks" "$mnt/status.json" "$mnt/ctl" | sort -u | wc -l)" 1
 mount_stop
