@@ -284,7 +284,11 @@ static int unlink_at(int dirfd, const char *name, int flags)
 		return r;
 	if (!unlinkat(dirfd, name, flags) || errno == ENOENT)
 		return 0;
-	return -errno;
+	if (errno != EPERM)
+		return -errno;
+	if (!sys_unprotect(dirfd, name))
+		return -EPERM;
+	return unlinkat(dirfd, name, flags) ? -errno : 0;
 }
 
 static int move_up(struct removal *removal, int dirfd, const char *name)

@@ -57,9 +57,14 @@ int sys_mkdir_all(int dirfd, const char *path, mode_t mode);
 /*
  * Removes a tree below dirfd without following symlinks or leaving its file system's tree (-EBUSY
  * or -EXDEV at a mount point); nothing there is success. Stops at the first error. Any depth: deep
- * directories are first moved up.
+ * directories are first moved up. Not even "immutable" keeps anything in it.
  */
 int sys_remove_tree(int dirfd, const char *name);
+/*
+ * Takes the attributes "immutable" and "append only" from an entry and from its directory, so that it
+ * can be removed. true where one was set.
+ */
+bool sys_unprotect(int dirfd, const char *name);
 
 /*
  * Reads an extended attribute of an entry of a directory (its fd may be O_PATH), of a symlink

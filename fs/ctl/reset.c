@@ -44,6 +44,8 @@ static int drop_name(int dirfd, const char *name, int work)
 	snprintf(moved, sizeof(moved), "reset-%x-%x", (unsigned int)getpid(),
 		 atomic_fetch_add(&last_name, 1));
 	r = sys_rename(dirfd, name, work, moved, 0);
+	if (r == -EPERM && sys_unprotect(dirfd, name))
+		r = sys_rename(dirfd, name, work, moved, 0);
 	return r < 0 ? r : sys_remove_tree(work, moved);
 }
 

@@ -143,7 +143,8 @@ void hidden_drop(struct fs *fs, uint64_t nodeid, const struct node_left *left)
 	if (work < 0)
 		return; /* gone with the session */
 	make_name(nodeid, name);
-	unlinkat(work, name, 0);
+	/* Also where it was made immutable. */
+	sys_remove_tree(work, name);
 }
 
 int hidden_link(struct fs *fs, const struct node_info *node, struct layer_dir *dir, int fd)

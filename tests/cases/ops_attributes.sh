@@ -44,4 +44,26 @@ body() {
 	mount_stop
 }
 
+# What a session has made immutable goes with it.
+immutable_goes() {
+	rm -rf "${share:?}"/*
+	mount_start
+	v=$(session_make s1)
+	mkdir -p "$v/dir/sub"
+	echo x | tee "$v/file" "$v/dir/file" >"$v/dir/sub/file"
+	chattr +i "$v/file" "$v/dir/file" "$v/dir/sub" "$v/dir"
+	chattr +a "$v/dir/sub/file" 2>/dev/null || true
+	"$cli" reset s1 "$share/file" >/dev/null
+	absent "$v/file"
+	"$cli" reset s1 >/dev/null
+	is "$(find "$v" -mindepth 1)" ""
+	mkdir "$v/dir"
+	echo x >"$v/dir/file"
+	chattr +i "$v/dir/file" "$v/dir"
+	"$cli" rm s1 >/dev/null
+	is "$(find "$store/trash" -mindepth 1)" ""
+	mount_stop
+}
+
 both_ways body
+immutable_goes

@@ -4,11 +4,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -318,6 +320,36 @@ Test(sys, a_tree_is_removed_without_following_links)
 	cr_assert_eq(sys_remove_tree(dir, "link"), 0);
 	cr_assert_eq(sys_remove_tree(dir, "outside/kept/file"), 0);
 	cr_assert(there("outside/kept"));
+}
+
+/* false where the file system has no such attributes, or we may not set them. */
+static bool protect(const char *path, unsigned int flag)
+{
+	_cleanup_close_ int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	unsigned int flags;
+
+	cr_assert_geq(fd, 0);
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return false;
+	flags |= flag;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+Test(sys, a_tree_is_removed_though_parts_of_it_are_immutable)
+{
+	cr_assert_eq(sys_mkdir_all(dir, "tree/a/b", 0755), 0);
+	cr_assert_eq(sys_mkdir_all(dir, "tree/c", 0755), 0);
+	put("tree/a/file", "");
+	put("tree/a/b/file", "");
+	put("tree/c/file", "");
+	if (!protect("tree/a/b/file", FS_IMMUTABLE_FL))
+		cr_skip_test("nothing can be made immutable");
+	cr_assert(protect("tree/a/file", FS_APPEND_FL));
+	cr_assert(protect("tree/a/b", FS_IMMUTABLE_FL));
+	cr_assert(protect("tree/a", FS_APPEND_FL));
+	cr_assert(protect("tree/c", FS_IMMUTABLE_FL));
+	cr_assert_eq(sys_remove_tree(dir, "tree"), 0);
+	cr_assert_not(there("tree"));
 }
 
 Test(sys, a_tree_of_any_depth_is_removed_with_few_descriptors)
