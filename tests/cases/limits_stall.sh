@@ -37,93 +37,6 @@ if failed:
     sys.exit(f"{len(failed)} of {len(threads)} failed, the first: {failed[0]}")
 E2
 
-cat >"$dir/prompt.py" <<'E2'
-import fcntl, os, subprocess, sys, time
-
-# Each operation is answered within 100 ms. A busy machine may take a process off that long, but not
-# time after time.
-mnt, view, other, cli = sys.argv[1:]
-counter = 0
-
-
-def read(path):
-    with open(path) as f:
-        return f.read()
-
-
-def new(directory):
-    global counter
-    counter += 1
-    return f"{directory}/new{counter}"
-
-
-def make_and_remove(directory):
-    path = new(directory)
-    with open(path, "w") as f:
-        f.write("x")
-    os.rename(path, path + ".moved")
-    os.unlink(path + ".moved")
-
-
-def take_and_free(path):
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-    os.unlink(path)
-
-
-def lock_and_close(path):
-    for i in range(2):
-        fd = os.open(path, os.O_CREAT | os.O_RDWR)
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(fd)
-
-
-def make_directory(directory):
-    path = new(directory)
-    os.mkdir(path)
-    os.listdir(path)
-    os.rmdir(path)
-
-
-def ask_ctl():
-    fd = os.open(f"{mnt}/ctl", os.O_RDWR)
-    os.write(fd, b'{"op": "whoami"}')
-    assert b'"ok"' in os.read(fd, 65536)
-    os.close(fd)
-
-
-operations = {
-    "stat": lambda: os.stat(f"{view}/plain"),
-    "stat of what is absent": lambda: os.path.exists(new(view)),
-    "read": lambda: read(f"{view}/plain"),
-    "make, write, rename, unlink": lambda: make_and_remove(view),
-    "mkdir, readdir, rmdir": lambda: make_directory(view),
-    "the same in a directory": lambda: make_and_remove(f"{view}/sub"),
-    "copy-up": lambda: os.chmod(f"{view}/sub/file", 0o600),
-    "a lock": lambda: take_and_free(f"{view}/sub/a.lock"),
-    "flock": lambda: lock_and_close(f"{view}/sub/file"),
-    "beside the stalled directory": lambda: os.stat(f"{view}/net/good/f{counter}"),
-    "read beside it": lambda: read(f"{view}/net/good/f{counter}"),
-    "list beside it": lambda: os.listdir(f"{view}/net/good"),
-    "other share: stat": lambda: os.stat(f"{other}/plain"),
-    "other share: make": lambda: make_and_remove(other),
-    "statfs": lambda: os.statvfs(view),
-    "status.json": lambda: read(f"{mnt}/status.json"),
-    "locks.json": lambda: read(f"{mnt}/locks.json"),
-    "whoami.json": lambda: read(f"{mnt}/whoami.json"),
-    "ctl": ask_ctl,
-    "sessionfs ls": lambda: subprocess.run([cli, "ls"], check=True, stdout=subprocess.DEVNULL),
-}
-for name, operation in operations.items():
-    for attempt in range(5):
-        begun = time.monotonic()
-        operation()
-        took = time.monotonic() - begun
-        if took < 0.1:
-            break
-    else:
-        sys.exit(f"{name}: {took * 1000:.0f} ms")
-E2
-
 # stall_mount DIRECTORY
 stall_mount() {
 	net=$1
@@ -194,7 +107,7 @@ teardown() {
 
 others_are_answered_beside() {
 	block "$1" "$v/net/stall"
-	timeout 30 "$python" "$dir/prompt.py" "$mnt" "$v" "$other" "$cli" || fail "not prompt"
+	timeout 30 "$python" "$here/lib_prompt.py" "$mnt" "$cli" "$v" "$other" "$v/net/good" || fail "not prompt"
 	kill -USR2 "$stall"
 	wait "$clients" || fail "a client got an error"
 }
