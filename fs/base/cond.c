@@ -13,13 +13,13 @@ void cond_init(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
-struct timespec cond_deadline(unsigned int ms)
+struct timespec cond_deadline(uint64_t ns)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000 * NSEC_PER_MSEC);
+	until.tv_sec += (time_t)(ns / NSEC_PER_SEC);
+	until.tv_nsec += (long)(ns % NSEC_PER_SEC);
 	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
 		until.tv_nsec -= (long)NSEC_PER_SEC;
 		until.tv_sec++;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdint.h>
 #include <time.h>
 
 /* The only one whose waits may use cond_deadline(). */
 void cond_init(pthread_cond_t *cond);
-/* The moment `ms` milliseconds from now, for pthread_cond_timedwait(). */
-struct timespec cond_deadline(unsigned int ms);
+/* The moment `ns` nanoseconds from now, for pthread_cond_timedwait(). */
+struct timespec cond_deadline(uint64_t ns);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/cond.h"
 #include "base/log.h"
 
@@ -135,7 +136,7 @@ bool relay_free(struct relay *relay)
 
 	if (!relay)
 		return true;
-	until = cond_deadline(END_MS);
+	until = cond_deadline(END_MS * NSEC_PER_MSEC);
 	pthread_mutex_lock(&relay->mutex);
 	while (relay->threads && r != ETIMEDOUT)
 		r = pthread_cond_timedwait(&relay->ended, &relay->mutex, &until);

@@ -6,13 +6,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/cond.h"
+#include "base/relay.h"
 #include "lock/lock.h"
 
 struct parked {
-	struct parked *next;
+	struct parked *next, *previous;
 	fuse_req_t req;
 	struct parking *parking;
 	uint64_t deadline_boot_ns;
@@ -20,17 +21,17 @@ struct parked {
 	parked_try_fn try_again;
 	void *context;
 	_Atomic bool interrupted;
+	bool tried; /* a thread is at it, and it alone may take it out. guarded by: parking->mutex */
 };
 
 struct parking {
-	pthread_t thread;
+	struct relay *relay;
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	struct parked *first; /* in order; only the thread takes out. guarded by: mutex */
-	struct parked **last; /* guarded by: mutex */
-	uint32_t count;       /* guarded by: mutex */
-	bool woken;           /* guarded by: mutex */
-	bool stopping;        /* guarded by: mutex */
+	struct parked *first, *last; /* in order. guarded by: mutex */
+	uint32_t count;              /* guarded by: mutex */
+	bool woken;                  /* guarded by: mutex */
+	bool stopping;               /* guarded by: mutex */
 };
 
 /* Called by libfuse with its own lock held: nothing but a mark and a signal. */
@@ -75,43 +76,65 @@ static bool try_one(struct parked *parked, bool stopping)
 	return done;
 }
 
-/* One round over everything that waited when it began. */
-static void try_all(struct parking *parking, bool stopping)
+static void add_locked(struct parking *parking, struct parked *parked)
+{
+	parked->previous = parking->last;
+	*(parking->last ? &parking->last->next : &parking->first) = parked;
+	parking->last = parked;
+	parking->count++;
+}
+
+static void remove_locked(struct parking *parking, struct parked *parked)
+{
+	*(parked->previous ? &parked->previous->next : &parking->first) = parked->next;
+	*(parked->next ? &parked->next->previous : &parking->last) = parked->previous;
+	parking->count--;
+}
+
+/*
+ * One round over everything that waited when it began. Returns false where another thread has taken
+ * over, for this one was stuck in a share that does not answer.
+ */
+static bool try_all(struct parking *parking, struct relay_turn *turn, bool stopping)
 {
 	uint64_t now_boot_ns = clock_boot_ns();
-	struct parked **at;
+	struct parked *next;
+	bool stays = true;
 
 	pthread_mutex_lock(&parking->mutex);
-	at = &parking->first;
-	while (*at) {
-		struct parked *parked = *at;
+	for (struct parked *parked = parking->first; stays && parked; parked = next) {
 		bool done;
 
-		if (!stopping && may_skip(parked, now_boot_ns)) {
-			at = &parked->next;
+		next = parked->next;
+		if (parked->tried || (!stopping && may_skip(parked, now_boot_ns)))
 			continue;
-		}
+		parked->tried = true;
 		pthread_mutex_unlock(&parking->mutex);
+		relay_enter(turn);
 		done = try_one(parked, stopping);
+		stays = relay_leave(turn);
 		pthread_mutex_lock(&parking->mutex);
-		if (!done) {
-			at = &parked->next;
-			continue;
+		parked->tried = false;
+		next = parked->next;
+		if (done) {
+			remove_locked(parking, parked);
+			free(parked);
 		}
-		*at = parked->next;
-		if (parking->last == &parked->next)
-			parking->last = at;
-		parking->count--;
-		free(parked);
+	}
+	if (!stays) {
+		/* The other did not reckon with what was tried here. */
+		parking->woken = true;
+		pthread_cond_broadcast(&parking->cond);
 	}
 	pthread_mutex_unlock(&parking->mutex);
+	return stays;
 }
 
 /*
  * How long until something is to be tried: the next deadline, or the poll where one is due all the
  * time; 0: not before somebody wakes us. A deadline that is over is polled.
  */
-static long time_to_wait_locked(const struct parking *parking)
+static uint64_t time_to_wait_locked(const struct parking *parking)
 {
 	const uint64_t poll_ns = PARKING_POLL_MS * NSEC_PER_MSEC;
 	uint64_t wait_ns = 0, now_ns = clock_boot_ns();
@@ -119,6 +142,8 @@ static long time_to_wait_locked(const struct parking *parking)
 	for (const struct parked *parked = parking->first; parked; parked = parked->next) {
 		uint64_t own_ns = is_due(parked) ? poll_ns : 0;
 
+		if (parked->tried)
+			continue;
 		if (parked->deadline_boot_ns > now_ns &&
 		    (!own_ns || parked->deadline_boot_ns < now_ns + own_ns))
 			own_ns = parked->deadline_boot_ns - now_ns;
@@ -127,31 +152,25 @@ static long time_to_wait_locked(const struct parking *parking)
 		if (own_ns && (!wait_ns || own_ns < wait_ns))
 			wait_ns = own_ns;
 	}
-	return (long)wait_ns;
+	return wait_ns;
 }
 
 static void wait_for_work_locked(struct parking *parking)
 {
-	long wait_ns = time_to_wait_locked(parking);
+	uint64_t wait_ns = time_to_wait_locked(parking);
 	struct timespec until;
 
 	if (!wait_ns) {
 		pthread_cond_wait(&parking->cond, &parking->mutex);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ns / (long)NSEC_PER_SEC;
-	until.tv_nsec += wait_ns % (long)NSEC_PER_SEC;
-	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
-		until.tv_nsec -= (long)NSEC_PER_SEC;
-		until.tv_sec++;
-	}
+	until = cond_deadline(wait_ns);
 	pthread_cond_timedwait(&parking->cond, &parking->mutex, &until);
 }
 
-static void *run(void *arg)
+static void run(struct relay_turn *turn, void *context)
 {
-	struct parking *parking = arg;
+	struct parking *parking = context;
 	bool stopping = false;
 
 	while (!stopping) {
@@ -161,46 +180,48 @@ static void *run(void *arg)
 		parking->woken = false;
 		stopping = parking->stopping;
 		pthread_mutex_unlock(&parking->mutex);
-		try_all(parking, stopping);
+		if (!try_all(parking, turn, stopping))
+			return;
 	}
-	return NULL;
 }
 
 int parking_new(struct parking **ret_parking)
 {
 	struct parking *parking = calloc(1, sizeof(*parking));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!parking)
 		return -ENOMEM;
-	parking->last = &parking->first;
 	pthread_mutex_init(&parking->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&parking->cond, &attr);
-	pthread_condattr_destroy(&attr);
-	r = pthread_create(&parking->thread, NULL, run, parking);
-	if (r) {
+	cond_init(&parking->cond);
+	r = relay_new(run, parking, &parking->relay);
+	if (r < 0) {
 		free(parking);
-		return -r;
+		return r;
 	}
 	*ret_parking = parking;
 	return 0;
 }
 
-void parking_free(struct parking *parking)
+bool parking_free(struct parking *parking)
 {
 	if (!parking)
-		return;
+		return true;
 	pthread_mutex_lock(&parking->mutex);
 	parking->stopping = true;
-	pthread_cond_signal(&parking->cond);
+	pthread_cond_broadcast(&parking->cond);
 	pthread_mutex_unlock(&parking->mutex);
-	pthread_join(parking->thread, NULL);
+	if (!relay_free(parking->relay))
+		return false;
 	pthread_cond_destroy(&parking->cond);
 	pthread_mutex_destroy(&parking->mutex);
 	free(parking);
+	return true;
+}
+
+void parking_watch(struct parking *parking)
+{
+	relay_watch(parking->relay);
 }
 
 int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot_ns,
@@ -223,9 +244,7 @@ int parking_park(struct parking *parking, fuse_req_t req, uint64_t deadline_boot
 	if (parking->count >= LOCK_WAITERS_MAX || parking->stopping) {
 		r = -ENOLCK;
 	} else {
-		*parking->last = parked;
-		parking->last = &parked->next;
-		parking->count++;
+		add_locked(parking, parked);
 		/* What it waits for may have been released just before. */
 		parking->woken = true;
 		pthread_cond_signal(&parking->cond);

@@ -25,14 +25,19 @@ enum parked_state { PARKED_WAITING, PARKED_INTERRUPTED, PARKED_DEADLINE };
 /*
  * Tries a parked request again. Returns true when it has replied (or handed the request on) and
  * released `context`. With PARKED_INTERRUPTED it replies EINTR and returns true, unless a signal is
- * no reason to end; it must when the session is exited (then all are tried once more, so). Called by
- * one thread at a time, with nothing held.
+ * no reason to end; it must when the session is exited (then all are tried once more, so). Called with
+ * nothing held; for one request by one thread at a time, for several by as many where one is stuck.
  */
 typedef bool (*parked_try_fn)(struct fuse_req *req, enum parked_state state, void *context);
 
 int parking_new(struct parking **ret_parking);
-/* Interrupts what is parked. */
-void parking_free(struct parking *parking);
+/*
+ * Interrupts what is parked. False where trying is stuck: what it uses must live as long as the
+ * process.
+ */
+bool parking_free(struct parking *parking);
+/* Called time and again by a thread that never blocks: relay_watch(). */
+void parking_watch(struct parking *parking);
 
 /*
  * deadline_boot_ns 0: none. due NULL: always due; else somebody else sets it, and it lives as long as

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "ops/notifier.h"
+#include "ops/parking.h"
 #include "session/posix_sessions.h"
 #include "worker/rounds.h"
 
@@ -69,6 +70,7 @@ static void *watch(void *arg)
 		rounds_watch(housekeeping->runs);
 		rounds_watch(housekeeping->sweeps);
 		notifier_watch(housekeeping->wiring->fs.notifier);
+		parking_watch(housekeeping->wiring->fs.parking);
 	}
 }
 

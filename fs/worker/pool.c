@@ -120,7 +120,7 @@ static void taken(struct pool *pool)
 
 static void wait_for_call_locked(struct pool *pool, struct spare *spare, unsigned int ms)
 {
-	struct timespec until = cond_deadline(ms);
+	struct timespec until = cond_deadline(ms * NSEC_PER_MSEC);
 	int r = 0;
 
 	while (!spare->called && !pool->over && r != ETIMEDOUT)
@@ -227,7 +227,7 @@ int pool_new(const struct pool_work *work, void *context, const struct pool_limi
 /* Those that are not stuck end at once. */
 static void wait_for_end_locked(struct pool *pool)
 {
-	struct timespec until = cond_deadline(pool->limits.end_ms);
+	struct timespec until = cond_deadline(pool->limits.end_ms * NSEC_PER_MSEC);
 	int r = 0;
 
 	while (pool->threads && r != ETIMEDOUT)

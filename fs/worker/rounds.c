@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/cond.h"
 #include "base/relay.h"
 
@@ -21,7 +22,7 @@ struct rounds {
 /* Returns whether there is to be another round. */
 static bool pause_between(struct rounds *rounds)
 {
-	struct timespec until = cond_deadline(rounds->interval_ms);
+	struct timespec until = cond_deadline(rounds->interval_ms * NSEC_PER_MSEC);
 	bool stopping;
 	int r = 0;
 

@@ -326,12 +326,10 @@ void wiring_free(struct wiring *wiring)
 {
 	struct fs *fs = &wiring->fs;
 
-	/* Who is stuck in a copy goes on using everything: then the process's end frees it. */
-	if (!flights_stop(fs->flights))
+	/* Who is stuck goes on using everything: then the process's end frees it. */
+	if (!flights_stop(fs->flights) || !parking_free(fs->parking))
 		return;
-	parking_free(fs->parking);
 	flights_free(fs->flights);
-	/* Who is stuck in telling the kernel goes on using the session: then the process's end frees it. */
 	if (!notifier_free(fs->notifier))
 		return;
 	if (fs->session)

@@ -5,6 +5,7 @@
 
 blocked=100
 stall=
+outsider=
 clients=
 
 cat >"$dir/blocked.py" <<'E2'
@@ -54,6 +55,7 @@ stall_umount() {
 }
 
 case_cleanup() {
+	[[ $outsider ]] && pkill -P "$outsider"
 	[[ $stall ]] || return
 	kill -USR2 "$stall"
 	umount -l "$net"
@@ -68,10 +70,6 @@ threads_reach() {
 	(($(worker_threads) >= $1))
 }
 
-threads_are_few() {
-	(($(worker_threads) <= 20))
-}
-
 # block WHAT DIRECTORY: stalls it, with as many clients in it.
 block() {
 	local paths=() i line
@@ -80,7 +78,8 @@ block() {
 		# Not those whose attributes a listing brings along.
 		paths+=("$2/f$((999 - i))")
 	done
-	coproc "$python" "$dir/blocked.py" "$1" "${paths[@]}"
+	# Without the locks that the case holds.
+	coproc "$python" "$dir/blocked.py" "$1" "${paths[@]}" 3<&- 4<&-
 	clients=$COPROC_PID
 	read -r line <&"${COPROC[0]}"
 	is "$line" begun
@@ -112,21 +111,47 @@ others_are_answered_beside() {
 	wait "$clients" || fail "a client got an error"
 }
 
-# A lock in a directory that does not answer, which the daemon looks after once a second.
+# A lock in a directory that does not answer, which the daemon looks after once a second; and one who
+# waits for an outsider's lock there, which it tries to get him again and again.
 locks_are_looked_after_beside() {
-	share_options='lock=f999' setup
-	exec 3<"$v/net/stall/f999"
+	share_options='lock=f99[89]' setup
+	# A process of its own, for whoever closes a file there waits.
+	mkfifo "$dir/hold"
+	flock "$net/stall/f998" cat "$dir/hold" >/dev/null &
+	outsider=$!
+	within 5 held "$net/stall/f998"
+	exec 3<"$v/net/stall/f999" 4>"$v/sub/wait.lock"
 	flock 3
+	flock 4
+	flock "$v/net/stall/f998" true 3<&- 4<&- &
+	there=$!
+	flock "$v/sub/wait.lock" true 3<&- 4<&- &
+	here=$!
+	within 5 waiting 2
 	block stat "$v/net/stall"
-	for ((n = 0; n < 3; n++)); do
-		# Its holder dies with it.
-		setsid sh -Cc ": >'$v/sub/a$n.lock'"
-		within 5 absent_now "$share/sub/a$n.lock"
-	done
+	# The holder dies at once.
+	setsid sh -Cc ": >'$v/sub/a.lock'"
+	within 5 absent_now "$share/sub/a.lock"
+	exec 4>&-
+	within 2 waiting 1
+	wait "$here"
+	kill -0 "$there" || fail "does not wait for who has it"
 	kill -USR2 "$stall"
 	wait "$clients" || fail "a client got an error"
+	echo >"$dir/hold"
+	outsider=
+	wait "$there"
 	exec 3<&-
 	teardown
+}
+
+# waiting COUNT: so many wait for a lock.
+waiting() {
+	(($(status waiters) == $1))
+}
+
+held() {
+	! flock -n "$1" true
 }
 
 absent_now() {
@@ -188,7 +213,6 @@ asks() {
 
 setup
 others_are_answered_beside stat
-within 10 threads_are_few
 teardown
 # Without passthrough the daemon has a descriptor, to close which the file system is asked.
 setup --no-passthrough
