@@ -230,6 +230,26 @@ int copyup_copy(const struct layout_names *names, const struct copyup_source *so
 	return r;
 }
 
+/*
+ * Puts a copy where the view shows the original already: nothing has come to the directory, so its
+ * mtime stays. Another's change in between (microseconds) is not told by it, as in overlayfs.
+ */
+static int put_copy(struct layer_dir *dir, const char *name, const char *temporary)
+{
+	int upper = layer_dir_upper(dir);
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct stat st;
+	int r;
+
+	if (fstatat(upper, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	times[1] = st.st_mtim;
+	r = sys_rename(dir->view->work_fd, temporary, upper, name, RENAME_NOREPLACE);
+	if (r == 0)
+		utimensat(upper, "", times, AT_EMPTY_PATH);
+	return r;
+}
+
 int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 {
 	struct view *view = parent->view;
@@ -251,8 +271,7 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 	if (r == 0)
 		r = layout_set_base(&view->setup->names, fd, &st);
 	if (r == 0)
-		r = sys_rename(view->work_fd, temporary, layer_dir_upper(parent), name,
-			       RENAME_NOREPLACE);
+		r = put_copy(parent, name, temporary);
 	if (r < 0)
 		unlinkat(view->work_fd, temporary, AT_REMOVEDIR);
 	return r;
@@ -306,7 +325,7 @@ int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 	r = copyup_copy(&view->setup->names, &source, view->work_fd, temporary);
 	if (r < 0)
 		return r;
-	r = sys_rename(view->work_fd, temporary, layer_dir_upper(dir), name, RENAME_NOREPLACE);
+	r = put_copy(dir, name, temporary);
 	if (r == 0)
 		return 0;
 	unlinkat(view->work_fd, temporary, 0);

@@ -58,6 +58,8 @@ copies_up() {
 	is "$(stat -c %i plain/file)" "$ino" "the number after copy-up"
 	is "$(getfattr -n user.colour --only-values plain/file)" blue
 	is "$(stat -c %a plain)" 755
+	# Nothing has come or gone in the directories.
+	is "$(stat -c %y . plain)" "$(stat -c %y "$share" "$share/plain")"
 	echo short >plain/big
 	is "$(cat plain/big)" short
 	printf X | dd of=plain/holes bs=1 seek=4000000 conv=notrunc status=none
