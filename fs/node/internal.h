@@ -30,6 +30,7 @@ struct nodes {
 	struct node_private *private; /* by record index; guarded by: mutex */
 	struct index by_name;         /* parent and name; guarded by: mutex */
 	struct index by_inode;        /* NODE_BY_INODE; guarded by: mutex */
+	struct index detached;        /* NODE_DETACHED, by inode; guarded by: mutex */
 	uint32_t cached_dirs;         /* guarded by: mutex */
 	uint32_t max_cached_dirs;     /* exceeded where all are in use */
 	uint32_t evict_hand;          /* guarded by: mutex */

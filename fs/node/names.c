@@ -47,8 +47,9 @@ static bool inode_equal(uint32_t number, const void *key, void *context)
 	const struct node_record *like = key;
 
 	return node->session == like->session && node->share == like->share &&
-	       node->layer == like->layer && node->backing_dev == like->backing_dev &&
-	       node->backing_ino == like->backing_ino && node->stamp == like->stamp;
+	       node->layer == like->layer && node->type == like->type &&
+	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino &&
+	       node->stamp == like->stamp;
 }
 
 static void *as_context(const struct nodes *nodes)
@@ -79,6 +80,8 @@ int node_index_locked(struct nodes *nodes, uint32_t index)
 			      hash_name(node->parent, node_name_locked(nodes, node)), index);
 	if (r == 0 && (node->flags & NODE_BY_INODE))
 		r = index_add(&nodes->by_inode, hash_inode(node), index);
+	if (r == 0 && (node->flags & NODE_DETACHED))
+		r = index_add(&nodes->detached, hash_inode(node), index);
 	return r;
 }
 
@@ -91,6 +94,8 @@ void node_unindex_locked(struct nodes *nodes, uint32_t index)
 			     hash_name(node->parent, node_name_locked(nodes, node)), index);
 	if (node->flags & NODE_BY_INODE)
 		index_remove(&nodes->by_inode, hash_inode(node), index);
+	if (node->flags & NODE_DETACHED)
+		index_remove(&nodes->detached, hash_inode(node), index);
 }
 
 uint64_t node_find(struct nodes *nodes, uint32_t parent, const char *name)
@@ -135,7 +140,7 @@ static int take_name_locked(struct nodes *nodes, uint32_t index, uint32_t parent
 	}
 	r = index_add(&nodes->by_name, hash_name(parent, name), index);
 	if (r == 0)
-		node->flags &= (uint8_t)~NODE_NAMELESS;
+		node->flags &= (uint16_t)~NODE_NAMELESS;
 	return r;
 }
 
@@ -199,11 +204,14 @@ static int find_or_insert(struct nodes *nodes, struct node_record *like, const c
 		lose_name_locked(nodes, index);
 		index = 0;
 	}
-	if (!index && (like->flags & NODE_BY_INODE)) {
+	/* Also what has one name left: it may have been known by one that is gone. */
+	if (!index && like->head.state == NODE_STATE_VIEW) {
 		index = node_find_inode_locked(nodes, like);
 		if (index)
 			r = take_name_locked(nodes, index, like->parent, name);
 	}
+	if (!index && index_find(&nodes->detached, hash_inode(like), inode_equal, like, nodes))
+		like->flags |= NODE_TWIN | NODE_BY_INODE;
 	if (r == 0 && !index)
 		r = insert_locked(nodes, like, name, &index);
 	if (r == 0) {
@@ -229,7 +237,7 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 
 	like->head.state = NODE_STATE_VIEW;
 	like->session = session;
-	like->share = (uint16_t)share;
+	like->share = (uint8_t)share;
 	like->stamp = registry_at(registry, session)->epoch;
 	like->layer = (uint8_t)found->layer;
 	like->backing_dev = found->st.st_dev;
@@ -354,9 +362,9 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 
 static void set_flag(struct node_record *node, enum node_flags flag, bool on)
 {
-	node->flags &= (uint8_t)~flag;
+	node->flags &= (uint16_t)~flag;
 	if (on)
-		node->flags |= (uint8_t)flag;
+		node->flags |= (uint16_t)flag;
 }
 
 static void move_locked(struct nodes *nodes, uint32_t index, const struct node_place *place)
@@ -428,7 +436,7 @@ void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden)
 	struct node_record *node = node_at(nodes, index);
 
 	pthread_mutex_lock(&nodes->mutex);
-	node->flags &= (uint8_t)~NODE_HIDDEN;
+	node->flags &= (uint16_t)~NODE_HIDDEN;
 	if (hidden)
 		node->flags |= NODE_HIDDEN;
 	pthread_mutex_unlock(&nodes->mutex);
@@ -448,7 +456,7 @@ void node_linked(struct nodes *nodes, uint32_t index)
 void node_may_be_capable(struct nodes *nodes, uint32_t index)
 {
 	pthread_mutex_lock(&nodes->mutex);
-	node_at(nodes, index)->flags &= (uint8_t)~NODE_NO_CAPABILITY;
+	node_at(nodes, index)->flags &= (uint16_t)~NODE_NO_CAPABILITY;
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
@@ -472,8 +480,10 @@ void node_detach(struct nodes *nodes, uint32_t index, int fd_consume)
 	pthread_mutex_lock(&nodes->mutex);
 	/* By none of its names is it to be found again. */
 	node_unindex_locked(nodes, index);
-	node->flags |= NODE_NAMELESS;
-	node->flags &= (uint8_t)~NODE_BY_INODE;
+	node->flags |= NODE_NAMELESS | NODE_DETACHED;
+	node->flags &= (uint16_t)~NODE_BY_INODE;
+	/* Without memory for it the other's attributes are late by their time-out. */
+	index_add(&nodes->detached, hash_inode(node), index);
 	fd_consume = keep_fd_locked(nodes, index, fd_consume);
 	pthread_mutex_unlock(&nodes->mutex);
 	if (fd_consume >= 0)

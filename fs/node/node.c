@@ -57,6 +57,13 @@ uint64_t node_nodeid(const struct nodes *nodes, uint32_t index)
 				   : node_id(index, node_at(nodes, index)->head.generation);
 }
 
+static bool twin_is_hidden(const struct nodes *nodes, const struct node_record *node)
+{
+	uint32_t twin = node->flags & NODE_DETACHED ? node_find_inode_locked(nodes, node) : 0;
+
+	return twin && (node_at(nodes, twin)->flags & NODE_HIDDEN);
+}
+
 void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_info *ret)
 {
 	const struct node_record *node = node_at(nodes, index);
@@ -71,6 +78,7 @@ void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_inf
 	ret->opens = node->opens;
 	ret->mapped = node->mapped;
 	ret->flags = node->flags;
+	ret->twin_hidden = twin_is_hidden(nodes, node);
 	ret->layer = node->layer;
 	ret->backing_id = node->backing_id;
 	ret->nodeid = node_nodeid(nodes, index);
@@ -247,7 +255,7 @@ int node_open_backing(struct nodes *nodes, uint32_t index, enum layer layer, int
 	}
 	if (r == 0 && !node->backing_id && made) {
 		node->backing_id = made;
-		node->flags &= (uint8_t)~NODE_BACKING_UPPER;
+		node->flags &= (uint16_t)~NODE_BACKING_UPPER;
 		if (layer == LAYER_UPPER)
 			node->flags |= NODE_BACKING_UPPER;
 	}
@@ -344,8 +352,12 @@ int nodes_new(struct arena_table *table, struct arena_table *names, const struct
 	nodes->private = calloc((size_t)arena_capacity(table) + 1, sizeof(*nodes->private));
 	if (nodes->private)
 		r = make_root(nodes);
-	for (uint32_t i = 0; r == 0 && (i = arena_next(table, i));)
+	for (uint32_t i = 0; r == 0 && (i = arena_next(table, i));) {
+		/* Nobody holds what the last worker held: its inode may be another's by now. */
+		if ((node_at(nodes, i)->flags & (NODE_NAMELESS | NODE_HIDDEN)) == NODE_NAMELESS)
+			node_at(nodes, i)->flags &= (uint16_t) ~(NODE_BY_INODE | NODE_DETACHED);
 		r = node_index_locked(nodes, i);
+	}
 	if (r < 0) {
 		nodes_free(nodes);
 		return r;
@@ -366,6 +378,7 @@ void nodes_free(struct nodes *nodes)
 	free(nodes->private);
 	index_release(&nodes->by_name);
 	index_release(&nodes->by_inode);
+	index_release(&nodes->detached);
 	pthread_mutex_destroy(&nodes->mutex);
 	free(nodes);
 }

@@ -42,17 +42,19 @@ enum node_flags {
 		4,            /* the passthrough registration is of the upper, else of the lower */
 	NODE_LOWER_CLASS = 8, /* lives in the lower by its class: changed there, never copied up */
 	NODE_METACOPY = 16,   /* of the upper, but its data are in the lower (view/metacopy.h) */
-	NODE_HIDDEN = 64,     /* has a link that shows nowhere, see ops/hidden.h */
+	NODE_TWIN = 32,   /* found under the name of one that is detached: that changes it too */
+	NODE_HIDDEN = 64, /* has a link that shows nowhere, see ops/hidden.h */
 	NODE_NO_CAPABILITY = 128, /* made by us, and given no security.capability since */
+	NODE_DETACHED = 256, /* left its name to another node of its object, see node_detach() */
 };
 
 struct node_record {
 	struct arena_record head;
 	uint32_t parent; /* index; 0 for the root of the mount */
 	uint32_t session;
-	uint32_t stamp; /* the epoch of the session when it was made */
-	uint16_t share;
-	uint8_t flags;      /* enum node_flags */
+	uint32_t stamp;     /* the epoch of the session when it was made */
+	uint16_t flags;     /* enum node_flags */
+	uint8_t share;      /* less than SHARES_MAX */
 	uint8_t layer;      /* enum layer; of the backing below */
 	uint64_t lookups;   /* the kernel's references */
 	uint32_t children;  /* nodes that name this one as parent */
@@ -83,7 +85,8 @@ struct node_info {
 	uint32_t type;
 	uint32_t opens;
 	uint32_t mapped;
-	uint8_t flags;
+	uint16_t flags;
+	bool twin_hidden; /* it is NODE_DETACHED, and its twin NODE_HIDDEN */
 	enum layer layer;
 	int backing_id;
 	uint64_t nodeid;
@@ -185,7 +188,8 @@ int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
 			 const struct node_place *place, bool changes_data, int *ret_backing);
 /*
  * The node keeps serving what is open of the old backing, but its name is to be looked up anew, and
- * gives another node (copy-up of a file that is open with passthrough).
+ * gives another node (copy-up of a file that is open with passthrough), its NODE_TWIN: what is done
+ * by the descriptors of the one the kernel does not know of the other.
  */
 void node_detach(struct nodes *nodes, uint32_t index, int fd_consume);
 

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "ops/hidden.h"
+#include "ops/notifier.h"
 #include "view/twin.h"
 
 int fs_view_dir(struct fs *fs, fuse_ino_t parent, struct node_info *ret_node,
@@ -95,6 +96,9 @@ double fs_attr_timeout(const struct node_info *node, const struct layer_dir *par
 	/* A write takes set-id bits away, and with passthrough nobody tells this inode. */
 	if (S_ISREG(mode) && (mode & (S_ISUID | S_ISGID)))
 		return 0;
+	/* Changed by a descriptor that the kernel holds for another inode. */
+	if (node->flags & NODE_TWIN)
+		return 0;
 	/* A shared writable map changes times without the kernel telling this inode. */
 	if (node->mapped && node->layer == LAYER_UPPER)
 		return TIMEOUT_LOWER;
@@ -120,7 +124,7 @@ void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *b
 	/* The number of subdirectories of a merge is not known; 1 says so, as overlayfs does. */
 	if (merged_dir)
 		ret_attr->st_nlink = 1;
-	else if ((node->flags & NODE_HIDDEN) && ret_attr->st_nlink)
+	else if (((node->flags & NODE_HIDDEN) || node->twin_hidden) && ret_attr->st_nlink)
 		ret_attr->st_nlink--;
 }
 
@@ -365,6 +369,12 @@ int fs_reopen(int path_fd, int flags)
 	sys_fd_path(path_fd, path);
 	fd = open(path, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC);
 	return fd >= 0 ? fd : -errno;
+}
+
+void fs_detach(struct fs *fs, const struct node_info *node, int fd_consume)
+{
+	node_detach(fs->nodes, node->index, fd_consume);
+	notifier_attributes(fs->notifier, node->nodeid, 0);
 }
 
 int fs_open_data(struct fs *fs, struct node_info *node, int flags)

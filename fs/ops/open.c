@@ -53,13 +53,16 @@ static int add_backing(struct fs *fs, fuse_req_t req, const struct node_info *no
  * file was copied up meanwhile. -ESTALE: it is open from another layer.
  */
 static int choose_backing(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
-			  int *ret_id)
+			  int flags, int *ret_id)
 {
 	int release, r;
 
 	r = node_open_backing(fs->nodes, node->index, node_data_layer(node), 0, ret_id, &release);
 	if (release)
 		passthrough_release(fs, release);
+	/* Who is left with the old content may have it by another descriptor too. */
+	if (r == -ESTALE && (node->flags & NODE_DETACHED) && !wants_write(flags))
+		return 0;
 	if (r < 0 || *ret_id || !fs->passthrough)
 		return r;
 	return add_backing(fs, req, node, fd, ret_id);
@@ -94,13 +97,13 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 
 	/* Counted before the backing is looked at: from now on it stays as it is. */
 	node_opened(fs->nodes, node->index, may_map(fi->flags), 1);
-	r = choose_backing(fs, req, node, fd, &backing_id);
+	r = choose_backing(fs, req, node, fd, fi->flags, &backing_id);
 	if (r == 0)
 		r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
 	if (r < 0) {
 		node_opened(fs->nodes, node->index, may_map(fi->flags), -1);
 		if (r == -ESTALE)
-			node_detach(fs->nodes, node->index, fs_open_path(fs, node, NULL));
+			fs_detach(fs, node, fs_open_path(fs, node, NULL));
 		return r;
 	}
 	fi->backing_id = backing_id;

@@ -39,7 +39,8 @@ static int end_open(struct fs *fs, fuse_req_t req, fuse_ino_t parent_id, const c
 
 /*
  * The moved object's backing may be another now (copy-up, a move between layers): the name that it
- * got tells. A file that is open with passthrough from its old backing gives its name to a new node.
+ * got tells. A file that is open with passthrough from the lower, where its class has put it, gives
+ * its name to a new node.
  */
 static void follow_object(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
 			  int old_fd)
@@ -47,6 +48,8 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 	struct node_place place;
 	struct resolved found;
 	struct node_info node;
+	bool copied_up;
+	int backing_id;
 
 	if (!from->node.index || view_resolve(to->dir, to->name, &found) < 0 ||
 	    found.layer == LAYER_NONE || node_get(fs->nodes, from->node.nodeid, &node) < 0)
@@ -55,19 +58,28 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 		return;
 	if (found.st.st_dev == node.backing_dev && found.st.st_ino == node.backing_ino)
 		return;
-	if (node.opens && node.backing_id && !found.metacopy) {
-		node_detach(fs->nodes, node.index, fcntl(old_fd, F_DUPFD_CLOEXEC, 3));
+	copied_up = node.layer == LAYER_LOWER && !(node.flags & NODE_LOWER_CLASS) &&
+		    found.layer == LAYER_UPPER;
+	if (node.opens && node.backing_id && !found.metacopy && !copied_up) {
+		fs_detach(fs, &node, fcntl(old_fd, F_DUPFD_CLOEXEC, 3));
 		notifier_expire(fs->notifier, to->parent.nodeid, to->name);
 		return;
 	}
-	/* Of a metacopy the data are where they were. */
-	if (node.backing_id && !found.metacopy)
-		passthrough_release(fs, node_take_backing(fs->nodes, node.index));
 	place = (struct node_place){.layer = found.layer,
 				    .metacopy = found.metacopy,
 				    .lower_class = view_lives_in_lower(to->dir, found.path_class),
 				    .dev = found.st.st_dev,
 				    .ino = found.st.st_ino};
+	/* To be moved: what is open of it goes on, as after a change of attributes. */
+	if (copied_up) {
+		node_copied_up(fs->nodes, node.index, &place, false, &backing_id);
+		if (backing_id)
+			passthrough_release(fs, backing_id);
+		return;
+	}
+	/* Of a metacopy the data are where they were. */
+	if (node.backing_id && !found.metacopy)
+		passthrough_release(fs, node_take_backing(fs->nodes, node.index));
 	node_moved_layer(fs->nodes, node.index, &place);
 }
 

@@ -35,7 +35,7 @@ static int tell_node(struct fs *fs, struct node_info *node, const struct node_pl
 	 * one. What such a reader asks of or does to the file itself still goes to the copy.
 	 */
 	if (r == -ESTALE) {
-		node_detach(fs->nodes, node->index, fcntl(path_fd, F_DUPFD_CLOEXEC, 3));
+		fs_detach(fs, node, fcntl(path_fd, F_DUPFD_CLOEXEC, 3));
 		node_moved_layer(fs->nodes, node->index, place);
 	}
 	if (backing_id)

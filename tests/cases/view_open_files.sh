@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 cat >"$dir/steps.py" <<'E2'
-import errno, mmap, os, sys
+import errno, mmap, os, sys, time
 
 def opened(name, flags=os.O_RDONLY):
     return os.open(name, flags)
@@ -32,6 +32,61 @@ for number, change in enumerate((lambda n: os.chmod(n, 0o600), lambda n: os.utim
     assert read(name) == b"OURSr\n", name
     assert os.pread(fd, 4, 0) in (b"lowe", b"OURS")
     os.close(fd)
+
+# By a descriptor from before a change: what another did to the file, and what it does itself.
+def in_time(what):
+    until = time.monotonic() + 5
+    while not what():
+        assert time.monotonic() < until
+fd = opened("twin")
+with open("twin", "w") as f:
+    f.write("x")
+# The kernel is told a moment later.
+in_time(lambda: os.fstat(fd).st_size == 1)
+for number in range(20):
+    os.fchmod(fd, 0o600 + number)
+    assert os.stat("twin").st_mode & 0o777 == 0o600 + number
+    os.chmod("twin", 0o640 + number)
+    assert mode(fd) == 0o640 + number
+w = opened("twin", os.O_WRONLY)
+os.unlink("twin")
+assert os.fstat(fd).st_nlink == os.fstat(w).st_nlink == 0
+os.close(w)
+os.close(fd)
+
+# A file that is read from the lower goes on being one, with all its names, when it is renamed.
+fd = opened("renamed")
+os.rename("renamed", "renamed.to")
+assert os.fstat(fd).st_nlink == 1
+os.fchmod(fd, 0o611)
+assert os.stat("renamed.to").st_mode & 0o777 == 0o611
+os.close(fd)
+
+# Copied up for its attributes, it can be opened to read through /proc as before.
+fd = opened("read_again")
+os.fchmod(fd, 0o640)
+again = opened("/proc/self/fd/%d" % fd)
+assert os.pread(again, 5, 0) == b"lower"
+os.close(again)
+os.close(fd)
+
+# Two names, of which one is replaced: the other is the same file for who has it open.
+os.link("two", "two.other")
+os.stat("two")
+w = opened("two.other", os.O_RDWR)
+os.stat("two")
+with open("over", "w") as f:
+    f.write("over")
+os.rename("over", "two")
+os.mkdir("moved_above")
+os.rename("two.other", "moved_above/two")
+os.rename("moved_above", "moved_here")
+fd = opened("moved_here/two")
+for number in range(20):
+    os.fchmod(w, 0o600 + number)
+    assert mode(fd) == 0o600 + number
+os.close(fd)
+os.close(w)
 
 # Open to read, and write by another descriptor: the same, without a change of attributes.
 fd = opened("written")
@@ -130,7 +185,7 @@ body() {
 	local before v name
 
 	cd "$share"
-	for name in attributes{0..5} written cut mapped removed reopened replaced; do
+	for name in attributes{0..5} twin renamed read_again two written cut mapped removed reopened replaced; do
 		echo lower >"$name"
 	done
 	mkdir dir removed_dir

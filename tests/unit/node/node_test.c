@@ -394,6 +394,22 @@ Test(node, a_file_that_gets_a_second_name_is_found_by_both)
 	cr_assert_eq(look(&top, "linked").nodeid, a.nodeid);
 }
 
+Test(node, a_file_known_by_a_name_that_is_gone_is_found_by_the_one_that_is_left)
+{
+	struct creator creator = {.umask = 022};
+	struct node_info a, b;
+
+	close(view_create(view_fixture.root, "made", O_RDWR, 0644, &creator));
+	a = look(&top, "made");
+	cr_assert_eq(view_link(view_fixture.root, "made", view_fixture.root, "linked"), 0);
+	node_linked(nodes, a.index);
+	cr_assert_eq(view_unlink(view_fixture.root, "made"), 0);
+	node_name_gone(nodes, top.index, "made", -1);
+	b = look(&top, "linked");
+	cr_assert_eq(b.nodeid, a.nodeid);
+	cr_assert_not(b.flags & NODE_NAMELESS);
+}
+
 Test(node, a_removed_name_leaves_a_node_with_its_descriptor)
 {
 	struct node_info a = look(&top, "file"), info;
@@ -446,6 +462,19 @@ Test(node, a_detached_node_is_found_by_no_name)
 	b = look(&top, "linked");
 	cr_assert_neq(b.nodeid, a.nodeid);
 	cr_assert_eq(look(&top, "file").nodeid, b.nodeid);
+}
+
+Test(node, whoever_takes_the_name_of_a_detached_node_is_its_twin)
+{
+	struct node_info a = look(&top, "file"), b, other = look(&top, "dir");
+
+	cr_assert_not((a.flags | other.flags) & NODE_TWIN);
+	node_detach(nodes, a.index, open_lower("file"));
+	b = look(&top, "file");
+	cr_assert(b.flags & NODE_TWIN);
+	forget(&a, 1);
+	forget(&b, 1);
+	cr_assert_not(look(&top, "file").flags & NODE_TWIN);
 }
 
 Test(node, a_rename_moves_the_node)
