@@ -23,6 +23,12 @@ set_target_properties(conform PROPERTIES
 target_compile_options(conform PRIVATE -fno-sanitize=all)
 target_link_options(conform PRIVATE -fno-sanitize=all)
 
+# A program of several files: the randomised comparison of a view with a plain directory.
+sessionfs_glob(model model/*.c)
+add_executable(prog_model ${model})
+set_target_properties(prog_model PROPERTIES OUTPUT_NAME model
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/progs)
+
 function(sessionfs_cases kind labels timeout)
   sessionfs_glob(cases ${kind}/*.sh)
   # A file that only the others source begins with "_" or "lib".
@@ -44,3 +50,6 @@ endfunction()
 
 sessionfs_cases(cases "cases" 120)
 sessionfs_cases(crash "crash;long" 1800)
+# Several times what they take on two processors that are idle.
+set_tests_properties(${SESSIONFS_TREE}:cases/model ${SESSIONFS_TREE}:cases/model_no_passthrough
+  PROPERTIES TIMEOUT 320)
