@@ -15,6 +15,7 @@ alone() {
 
 # hold NAME ARGUMENT...: hold_lock in the background, until let_go NAME; it holds, or waits (-w), when this returns.
 declare -A holders=() inputs=()
+waiting=()
 hold() {
 	local name=$1 input
 
@@ -27,6 +28,11 @@ hold() {
 	inputs[$name]=$input
 	rm "$dir/in.$name"
 	[[ " $* " == *" -w "* ]] || within 5 has "$name"
+}
+
+# Who holds a lock waits for us, or for another who does.
+case_cleanup() {
+	kill -9 "${holders[@]}" "${waiting[@]}" 2>/dev/null
 }
 
 has() {
@@ -43,8 +49,8 @@ let_go() {
 	for name; do
 		input=${inputs[$name]}
 		exec {input}>&-
-		unset "inputs[$name]"
 		wait "${holders[$name]}" || true
+		unset "inputs[$name]" "holders[$name]"
 	done
 }
 
@@ -189,6 +195,8 @@ worker_dies() {
 			within 5 has "w$n"
 			[[ $n == 3 ]] || has_not "w$((n + 1))"
 			kill_worker
+			# Until the kernel has told the new worker of all of them, it cannot know whose turn it is.
+			within 5 waiters $((3 - n))
 			let_go "w$n"
 		done
 		let_go second third
@@ -209,8 +217,8 @@ many_waiters() {
 	hold first flock "$v/d/file"
 	hold other posix "$v/d/file"
 	for ((n = 0; n < 64; n++)); do
-		alone flock "$v/d/file" sh -c 'echo $1 >>"$0/order"' "$dir" "$n" &
-		pids[n]=$!
+		alone flock "$v/d/file" sh -c 'echo "$1" >>"$0/order"' "$dir" "$n" &
+		waiting[n]=$!
 		((n % 16)) || within 5 waiters "$((n + 1))"
 	done
 	within 5 waiters 64
@@ -219,13 +227,14 @@ many_waiters() {
 		fail "not served: $(cat "$dir/said")"
 	# Some of them are killed.
 	for n in 3 17 40; do
-		kill -9 "${pids[n]}"
+		kill -9 "${waiting[n]}"
 	done
 	within 5 waiters 61
 	let_go first
 	for ((n = 0; n < 64; n++)); do
-		wait "${pids[n]}" || true
+		wait "${waiting[n]}" || true
 	done
+	waiting=()
 	within 5 waiters 0
 	is "$(wc -l <"$dir/order")" 61
 	let_go other
