@@ -463,11 +463,12 @@ void node_may_be_capable(struct nodes *nodes, uint32_t index)
 int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
 			 const struct node_place *place, bool changes_data, int *ret_backing)
 {
+	int kept = node_nameless_fd(nodes, index);
 	int r = 0;
 
 	*ret_backing = 0;
 	/* Under the same number, for others may have borrowed it. */
-	if (dup3(fd_consume, node_nameless_fd(nodes, index), O_CLOEXEC) < 0)
+	if (kept >= 0 && dup3(fd_consume, kept, O_CLOEXEC) < 0)
 		r = -errno;
 	close(fd_consume);
 	return r < 0 ? r : node_copied_up(nodes, index, place, changes_data, ret_backing);

@@ -183,7 +183,8 @@ void node_moved_layer(struct nodes *nodes, uint32_t index, const struct node_pla
  */
 int node_copied_up(struct nodes *nodes, uint32_t index, const struct node_place *place,
 		   bool changes_data, int *ret_backing);
-/* As node_copied_up() for an object without a name; fd_consume: an O_PATH fd of its copy. */
+/* As node_copied_up() for an object without a name; fd_consume: an O_PATH fd of its copy,
+ * which is kept in the place of the one that it has. */
 int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
 			 const struct node_place *place, bool changes_data, int *ret_backing);
 /*

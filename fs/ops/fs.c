@@ -124,7 +124,8 @@ void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *b
 	/* The number of subdirectories of a merge is not known; 1 says so, as overlayfs does. */
 	if (merged_dir)
 		ret_attr->st_nlink = 1;
-	else if (((node->flags & NODE_HIDDEN) || node->twin_hidden) && ret_attr->st_nlink)
+	else if (((node->flags & NODE_HIDDEN) || node->twin_hidden) && node->layer == LAYER_UPPER &&
+		 ret_attr->st_nlink)
 		ret_attr->st_nlink--;
 }
 
@@ -247,10 +248,10 @@ static int stat_nameless(struct fs *fs, const struct node_info *node, struct sta
 
 	if (fd >= 0)
 		r = stat_object(fs, node, fd, "", ret_st);
-	else if (node->flags & NODE_HIDDEN)
-		r = stat_hidden(fs, node, ret_st);
 	else if ((node->flags & NODE_NAMELESS) && node->layer == LAYER_LOWER)
 		r = lower_stat(fs, node, ret_st);
+	else if (node->flags & NODE_HIDDEN)
+		r = stat_hidden(fs, node, ret_st);
 	if (r == 0)
 		lose_link(node, ret_st);
 	return r;
@@ -319,11 +320,9 @@ static int open_nameless(struct fs *fs, const struct node_info *node)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		return fd >= 0 ? fd : -errno;
 	}
-	if (node->flags & NODE_HIDDEN)
-		return hidden_open(fs, node);
 	if ((node->flags & NODE_NAMELESS) && node->layer == LAYER_LOWER)
 		return lower_open(fs, node);
-	return -ESTALE;
+	return node->flags & NODE_HIDDEN ? hidden_open(fs, node) : -ESTALE;
 }
 
 int fs_open_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer)

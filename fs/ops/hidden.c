@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "view/copyup.h"
 
 #define NAME_SIZE 20
 
@@ -157,6 +159,47 @@ int hidden_link(struct fs *fs, const struct node_info *node, struct layer_dir *d
 		return -errno;
 	node_set_hidden(fs->nodes, node->index, true);
 	return 0;
+}
+
+/* Complete under another name first; whoever comes second takes what the first has made. */
+static int copy_to(struct fs *fs, int work, const char *name, int lower_fd)
+{
+	struct copyup_source source = {.fd = lower_fd, .data_fd = lower_fd, .record_base = true};
+	char temporary[NAME_SIZE + 16];
+	int r;
+
+	if (fstatat(lower_fd, "", &source.st, AT_EMPTY_PATH))
+		return -errno;
+	snprintf(temporary, sizeof(temporary), "%s-%x", name, (unsigned int)gettid());
+	r = copyup_copy(&fs->views.names, &source, work, temporary);
+	if (r < 0)
+		return r;
+	r = sys_rename(work, temporary, work, name, RENAME_NOREPLACE);
+	if (r < 0)
+		unlinkat(work, temporary, 0);
+	return r == -EEXIST ? 0 : r;
+}
+
+int hidden_copy(struct fs *fs, const struct node_info *node, int lower_fd)
+{
+	_cleanup_close_ int upper = -1, work = -1;
+	char name[NAME_SIZE];
+	int fd, r;
+
+	r = registry_open_upper(fs->instance->registry, node->session, node->share, &upper, &work);
+	if (r < 0)
+		return r;
+	make_name(node->nodeid, name);
+	r = faccessat(work, name, F_OK, AT_SYMLINK_NOFOLLOW) ? copy_to(fs, work, name, lower_fd)
+							     : 0;
+	if (r < 0)
+		return r;
+	fd = openat(work, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* The link counts for a node of the upper only, which it becomes next. */
+	node_set_hidden(fs->nodes, node->index, true);
+	return fd;
 }
 
 /* A second link beside the name, which goes afterwards: at any instant there is one. */

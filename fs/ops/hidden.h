@@ -32,6 +32,11 @@ void parting_end(struct fs *fs, const struct node_info *parent, const char *name
 
 /* Gives a file that was made without a name, and is open as fd, its link. 0 or negative errno. */
 int hidden_link(struct fs *fs, const struct node_info *node, struct layer_dir *dir, int fd);
+/*
+ * The copy in the upper of an object of the lower that has no name in the view; made where there is
+ * none yet, with its link. lower_fd: the object. Returns an O_PATH fd or negative errno.
+ */
+int hidden_copy(struct fs *fs, const struct node_info *node, int lower_fd);
 /* The object of a node with NODE_HIDDEN: an O_PATH fd; its attributes. Negative errno: -ESTALE. */
 int hidden_open(struct fs *fs, const struct node_info *node);
 int hidden_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ops/hidden.h"
 #include "ops/locking.h"
 #include "ops/notifier.h"
 
@@ -84,21 +85,14 @@ static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *
 /* What was removed from the view, or left its name to its copy, must not be changed in the lower. */
 static int make_nameless_upper(struct fs *fs, struct node_info *node, bool changes_data)
 {
-	_cleanup_layer_dir_ struct layer_dir *parent = NULL;
 	struct node_place place = {.layer = LAYER_UPPER};
-	int fd = node_nameless_fd(fs->nodes, node->index);
+	_cleanup_close_ int lower = fs_open_path(fs, node, NULL);
+	int fd = lower < 0 ? lower : hidden_copy(fs, node, lower);
 	int backing_id, r;
 	struct stat st;
 
 	if (fd < 0)
-		return -ESTALE;
-	r = node_dir(fs->nodes, node->parent, &parent);
-	if (r == 0)
-		r = layer_dir_copy_up(parent);
-	if (r == 0)
-		r = fd = copyup_nameless(parent->view, fd);
-	if (r < 0)
-		return r;
+		return fd;
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH)) {
 		r = -errno;
 		close(fd);

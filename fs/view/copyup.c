@@ -331,21 +331,3 @@ int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 	unlinkat(view->work_fd, temporary, 0);
 	return r == -EEXIST ? follow_winner(dir, name, data == COPYUP_EMPTY) : r;
 }
-
-int copyup_nameless(struct view *view, int lower_fd)
-{
-	struct copyup_source source = {.fd = lower_fd, .data_fd = lower_fd, .record_base = true};
-	char temporary[VIEW_TEMPORARY_SIZE];
-	int fd, r;
-
-	if (fstatat(lower_fd, "", &source.st, AT_EMPTY_PATH))
-		return -errno;
-	view_temporary_name(view, temporary);
-	r = copyup_copy(&view->setup->names, &source, view->work_fd, temporary);
-	if (r < 0)
-		return r;
-	fd = openat(view->work_fd, temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : fd;
-	unlinkat(view->work_fd, temporary, 0);
-	return r;
-}

@@ -44,12 +44,6 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd);
 int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 		 const _Atomic bool *cancelled);
 
-/*
- * Copies what has no name in the view any more, from its O_PATH fd in the lower. Returns an O_PATH fd
- * of the copy, which has no name either, or negative errno.
- */
-int copyup_nameless(struct view *view, int lower_fd);
-
 /* What copyup_copy() makes. */
 struct copyup_source {
 	int fd;                        /* O_PATH, O_NOFOLLOW: gives the attributes */

@@ -57,6 +57,14 @@ for turn in b"1", b"2":
     wait()
     check("lower", lower, b"given\n", 0)
     check("gone", gone, b"given\n", 0)
+    # Copied now, though nothing leads to it.
+    for fd in lower, gone:
+        if turn == b"2":
+            assert os.fstat(fd).st_mode & 0o777 == 0o601
+            assert os.getxattr(fd, "user.x") == b"1"
+        os.fchmod(fd, 0o601)
+        os.setxattr(fd, "user.x", turn)
+        check("copied", fd, b"given\n", 0)
     st = os.fstat(fifo)
     assert stat.S_ISFIFO(st.st_mode) and st.st_nlink == 0
     m[0:1] = turn

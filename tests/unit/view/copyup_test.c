@@ -212,29 +212,6 @@ Test(copyup, a_failure_of_a_directory_leaves_nothing)
 	layer_dir_unref(dir);
 }
 
-Test(copyup, what_has_no_name_gets_a_copy_without_one)
-{
-	int src = openat(view_fixture.lower, "file", O_PATH | O_CLOEXEC), copy;
-	char path[32], text[8] = "";
-	struct stat st;
-	int fd;
-
-	cr_assert_eq(layer_dir_copy_up(view_fixture.root), 0);
-	cr_assert_eq(unlinkat(view_fixture.lower, "file", 0), 0);
-	copy = copyup_nameless(view_fixture.root->view, src);
-	cr_assert_geq(copy, 0);
-	cr_assert_eq(fstatat(copy, "", &st, AT_EMPTY_PATH), 0);
-	cr_assert_eq(st.st_nlink, 0);
-	sys_fd_path(copy, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	cr_assert_eq(read(fd, text, sizeof(text)), 5);
-	cr_assert_str_eq(text, "lower");
-	cr_assert_eq(work_count(), 0);
-	close(fd);
-	close(copy);
-	close(src);
-}
-
 static void *copy_all(void *arg)
 {
 	char name[16];
