@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "view/copyup.h"
 
-#define TWIN_MARK '='
+#define TWIN_MARK '~' /* others have theirs in the same directory: ops/hidden.c */
 #define TWIN_NAME_SIZE 40
 
 static void twin_name(const struct stat *lock, char ret[TWIN_NAME_SIZE])

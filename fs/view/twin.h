@@ -4,7 +4,7 @@
  *
  * Two file systems cannot share a file, so the lock is a copy of the temporary. What programs look
  * at afterwards, st_nlink 2 of the temporary and one st_ino of both, comes from a second name of
- * the temporary, its twin: "=" and the identity of the lock's file, in the view's work directory. The
+ * the temporary, its twin: "~" and the identity of the lock's file, in the view's work directory. The
  * lock shows the number and the links of its twin. A twin is gone with its lock where a view
  * removes that, else when another is made and its temporary is gone, or at the next start.
  *

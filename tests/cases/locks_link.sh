@@ -58,6 +58,33 @@ link_locks() {
 	mount_stop
 }
 
+# A lock by link beside a file that is open and has no name: what keeps the one is not the other's.
+beside_nameless() {
+	local v
+
+	mount_start
+	v=$(session_make n)
+	timeout 20 "$python" - "$v" <<-'E2'
+		import os, sys
+
+		os.chdir(sys.argv[1])
+		fd = os.open("nameless", os.O_CREAT | os.O_RDWR)
+		os.write(fd, b"text")
+		os.unlink("nameless")
+		for name in ("a", "b"):
+		    with open(name, "w") as f:
+		        f.write("1")
+		    os.link(name, name + ".lock")
+		    os.unlink(name)
+		os.fchmod(fd, 0o640)
+		assert os.fstat(fd).st_mode & 0o7777 == 0o640
+		assert os.pread(fd, 4, 0) == b"text"
+		os.unlink("a.lock")
+		os.unlink("b.lock")
+	E2
+	mount_stop
+}
+
 keys() {
 	mount_start
 	mkdir -m 700 "$share/gnupg"
@@ -67,6 +94,7 @@ keys() {
 
 share_options='lock=*.lock'
 both_ways link_locks
+both_ways beside_nameless
 if type -P gpg >/dev/null; then
 	both_ways keys
 fi
