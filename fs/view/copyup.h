@@ -23,11 +23,11 @@ enum copyup_data {
 };
 
 /*
- * Files up to this size are copied at once also where they could be deferred: to look through the
- * redirect at each look costs more in the end. Measured on ext4: a copy of 64 KiB takes 45 us and
- * a metacopy 25 us, a look-up of a metacopy 4 us more.
+ * Files up to this size are copied at once also where they could be deferred. Measured on ext4: a copy
+ * of 128 KiB takes 0.4 ms where a metacopy takes 0.3, of 1 MiB 0.6 to 0.9; and each look-up of a
+ * metacopy takes 18 us where one of a copy takes 6.
  */
-#define COPYUP_DEFERRED_MIN_SIZE (64u << 10)
+#define COPYUP_DEFERRED_MIN_SIZE (128u << 10)
 
 /*
  * Copies a directory up without its content, to `name` in the parent, which has an upper.

@@ -250,6 +250,7 @@ int view_mknod(struct layer_dir *dir, const char *name, mode_t mode, dev_t rdev,
 int view_link_fd(int src_fd, enum layer src_layer, struct layer_dir *dir, const char *name)
 {
 	bool in_lower = view_lives_in_lower(dir, layer_dir_class(dir, name));
+	struct metacopy_world world = view_metacopy_world(dir->view);
 	struct birth birth = {.link_fd = src_fd};
 	struct layout_base base;
 	int r = 0;
@@ -262,6 +263,8 @@ int view_link_fd(int src_fd, enum layer src_layer, struct layer_dir *dir, const 
 		r = layer_dir_copy_up(dir);
 		if (r == 0)
 			r = layer_dir_mark_impure(dir);
+		if (r == 0)
+			r = metacopy_note_moved(&world, src_fd, "");
 	}
 	if (r < 0)
 		return r;

@@ -28,6 +28,7 @@ void layout_names_init(struct layout_names *names, const char *overlay_prefix)
 	snprintf(names->metacopy, sizeof(names->metacopy), "%smetacopy", overlay_prefix);
 	snprintf(names->base, sizeof(names->base), "%sbase", own);
 	snprintf(names->pending, sizeof(names->pending), "%spending", own);
+	snprintf(names->moved, sizeof(names->moved), "%smoved", own);
 }
 
 int layout_make_whiteout(int dirfd, const char *name)

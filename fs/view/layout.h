@@ -14,8 +14,8 @@
  *	                  here after; where it lacks that, no entry needs to be asked
  *
  * and attributes of our own: <own prefix>base on everything that was copied up, what the lower held
- * then (struct layout_base), which gives a constant st_ino over copy-up; and <own prefix>pending on
- * a metacopy whose data are coming (metacopy.h).
+ * then (struct layout_base), which gives a constant st_ino over copy-up; and
+ * <own prefix>pending and <own prefix>moved on metacopies (metacopy.h).
  *
  * All calls return 0 or negative errno unless they say otherwise.
  */
@@ -50,6 +50,7 @@ struct layout_names {
 	char metacopy[40];
 	char base[40];    /* "trusted.sessionfs.base" or "user.sessionfs.base" */
 	char pending[40]; /* the same with "pending" */
+	char moved[40];   /* and "moved" */
 	char prefix[24];
 	char own_prefix[24];
 };

@@ -1,55 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/metacopy.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/sys.h"
 #include "view/copydata.h"
-
-/* The value of the attribute "pending"; little endian on disk. */
-struct pending {
-	int64_t mtime_s;
-	uint32_t mtime_ns;
-	uint32_t version;
-};
-#define PENDING_VERSION 1
-
-static int get_pending(const struct layout_names *names, int dirfd, const char *name,
-		       struct timespec *ret_mtime)
-{
-	struct pending pending;
-	ssize_t n = sys_get_xattr(dirfd, name, names->pending, &pending, sizeof(pending));
-
-	if (n < 0)
-		return (int)n;
-	if (n != sizeof(pending) || le32toh(pending.version) != PENDING_VERSION)
-		return -ENODATA;
-	ret_mtime->tv_sec = (int64_t)le64toh((uint64_t)pending.mtime_s);
-	ret_mtime->tv_nsec = le32toh(pending.mtime_ns);
-	return 0;
-}
-
-/* flags: as for setxattr(2). */
-static int set_pending(const struct layout_names *names, int fd, const struct timespec *mtime,
-		       int flags)
-{
-	struct pending pending = {
-		.mtime_s = (int64_t)htole64((uint64_t)mtime->tv_sec),
-		.mtime_ns = htole32((uint32_t)mtime->tv_nsec),
-		.version = htole32(PENDING_VERSION),
-	};
-	char path[32];
-
-	sys_fd_path(fd, path);
-	return setxattr(path, names->pending, &pending, sizeof(pending), flags) ? -errno : 0;
-}
+#include "view/metacopy_attrs.h"
 
 int metacopy_make(const struct layout_names *names, int fd, const struct stat *lower,
 		  const char *lower_path)
@@ -74,31 +34,36 @@ int metacopy_is(const struct layout_names *names, int dirfd, const char *name)
 	return n == -ENOENT ? -ENOENT : 0;
 }
 
-static uint64_t as_ns(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * NSEC_PER_SEC + (uint64_t)time->tv_nsec;
-}
-
 /* Whether it may be shown to whoever may read the metacopy. */
-static bool is_same_file(const struct layout_base *base, const struct stat *data)
+static bool may_be_shown(const struct layout_base *base, const struct stat *data)
 {
-	bool same = data->st_ino == base->ino || ((uint64_t)data->st_size == base->size &&
-						  as_ns(&data->st_mtim) == base->mtime_ns);
-
-	return S_ISREG(data->st_mode) && same && data->st_uid == base->uid &&
+	return S_ISREG(data->st_mode) && data->st_uid == base->uid && data->st_gid == base->gid &&
 	       !(base->mode & 0444 & ~data->st_mode);
 }
 
-/* As metacopy_open_data(), with the base. */
+/* Under its lower's name it is whatever has that name; elsewhere the file that it was. */
+static int check_identity(const struct layout_names *names, int dirfd, const char *name, int data,
+			  const struct stat *data_st)
+{
+	struct metacopy_identity expected, is;
+	int r = metacopy_get_moved(names, dirfd, name, &expected);
+
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	r = metacopy_identify(data, data_st, &is);
+	if (r < 0)
+		return r;
+	return metacopy_same_identity(&expected, &is) ? 0 : -EIO;
+}
+
+/* As metacopy_open_data(), with the base, of what was one a moment ago. */
 static int open_data(const struct metacopy_world *world, int dirfd, const char *name,
 		     struct layout_base *ret_base, struct stat *ret_st)
 {
 	_cleanup_free_ char *lower_path = NULL;
 	_cleanup_close_ int fd = -1;
-	int r = metacopy_is(world->names, dirfd, name);
+	int r;
 
-	if (r <= 0)
-		return r < 0 ? r : -ENODATA;
 	r = layout_get_redirect_at(world->names, dirfd, name, &lower_path);
 	if (r == 0)
 		r = layout_get_base_at(world->names, dirfd, name, ret_base);
@@ -110,7 +75,10 @@ static int open_data(const struct metacopy_world *world, int dirfd, const char *
 		return fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE ? fd : -EIO;
 	if (fstatat(fd, "", ret_st, AT_EMPTY_PATH))
 		return -errno;
-	return is_same_file(ret_base, ret_st) ? TAKE_FD(fd) : -EIO;
+	if (!may_be_shown(ret_base, ret_st))
+		return -EIO;
+	r = check_identity(world->names, dirfd, name, fd, ret_st);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int metacopy_open_data(const struct metacopy_world *world, int dirfd, const char *name,
@@ -118,18 +86,46 @@ int metacopy_open_data(const struct metacopy_world *world, int dirfd, const char
 {
 	struct layout_base base = {0};
 	struct stat st;
-	int fd = open_data(world, dirfd, name, &base, &st);
+	int fd, is = metacopy_is(world->names, dirfd, name);
 
+	if (is <= 0)
+		return is < 0 ? is : -ENODATA;
+	fd = open_data(world, dirfd, name, &base, &st);
 	if (fd >= 0 && ret_st)
 		*ret_st = st;
 	return fd;
+}
+
+int metacopy_note_moved(const struct metacopy_world *world, int dirfd, const char *name)
+{
+	struct metacopy_identity identity = {0};
+	_cleanup_close_ int fd = -1, data = -1;
+	struct layout_base base = {0};
+	struct stat st;
+	int r = metacopy_is(world->names, dirfd, name);
+
+	if (r <= 0)
+		return r;
+	r = metacopy_get_moved(world->names, dirfd, name, &identity);
+	if (r != -ENODATA)
+		return r;
+	fd = *name ? openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+		   : fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	data = open_data(world, fd, "", &base, &st);
+	if (data == -ENODATA)
+		return 0;
+	identity = (struct metacopy_identity){.size = base.size, .mtime_ns = base.mtime_ns};
+	r = data < 0 ? 0 : metacopy_identify(data, &st, &identity);
+	return r < 0 ? r : metacopy_set_moved(world->names, fd, &identity);
 }
 
 /* The modification time to show: that of the data where they were changed since, else our own. */
 static struct timespec shown_mtime(const struct layout_base *base, const struct stat *data,
 				   const struct timespec *own)
 {
-	return as_ns(&data->st_mtim) == base->mtime_ns ? *own : data->st_mtim;
+	return metacopy_ns(&data->st_mtim) == base->mtime_ns ? *own : data->st_mtim;
 }
 
 int metacopy_stat(const struct metacopy_world *world, int dirfd, const char *name,
@@ -149,7 +145,7 @@ int metacopy_stat(const struct metacopy_world *world, int dirfd, const char *nam
 	*ret_st = st;
 	if (!is)
 		return 0;
-	if (get_pending(world->names, dirfd, name, &mtime) == 0)
+	if (metacopy_get_pending(world->names, dirfd, name, &mtime) == 0)
 		st.st_mtim = mtime;
 	data = open_data(world, dirfd, name, &base, &data_st);
 	if (data == -ENODATA)
@@ -197,15 +193,15 @@ static int drop_xattr(int fd, const char *xattr)
 static int restore_mtime(const struct layout_names *names, int dst)
 {
 	struct timespec again = {0};
-	int r = get_pending(names, dst, "", &again);
+	int r = metacopy_get_pending(names, dst, "", &again);
 
 	while (r == 0) {
 		struct timespec mtime = again;
 
 		r = set_mtime(dst, &mtime);
 		if (r == 0)
-			r = get_pending(names, dst, "", &again);
-		if (r == 0 && as_ns(&mtime) == as_ns(&again))
+			r = metacopy_get_pending(names, dst, "", &again);
+		if (r == 0 && metacopy_ns(&mtime) == metacopy_ns(&again))
 			break;
 	}
 	return r;
@@ -231,8 +227,9 @@ static int finish(const struct layout_names *names, int dst)
 		r = drop_xattr(dst, names->metacopy);
 	if (r < 0)
 		return r;
-	/* Neither means anything any more. */
+	/* They mean nothing any more. */
 	drop_xattr(dst, names->redirect);
+	drop_xattr(dst, names->moved);
 	drop_xattr(dst, names->pending);
 	return 0;
 }
@@ -247,16 +244,16 @@ static int note_shown_mtime(const struct layout_names *names, int dst,
 
 	if (fstat(dst, &st))
 		return -errno;
-	r = set_pending(names, dst, &st.st_mtim, XATTR_CREATE);
+	r = metacopy_set_pending(names, dst, &st.st_mtim, XATTR_CREATE);
 	if (r < 0 && r != -EEXIST)
 		return r;
-	r = get_pending(names, dst, "", &st.st_mtim);
+	r = metacopy_get_pending(names, dst, "", &st.st_mtim);
 	if (r < 0)
 		return r;
 	shown = shown_mtime(base, data, &st.st_mtim);
-	if (as_ns(&shown) == as_ns(&st.st_mtim))
+	if (metacopy_ns(&shown) == metacopy_ns(&st.st_mtim))
 		return 0;
-	return set_pending(names, dst, &shown, 0);
+	return metacopy_set_pending(names, dst, &shown, 0);
 }
 
 int metacopy_complete(const struct metacopy_world *world, int fd, const _Atomic bool *cancelled)
@@ -265,8 +262,10 @@ int metacopy_complete(const struct metacopy_world *world, int fd, const _Atomic 
 	_cleanup_close_ int data = -1, src = -1, dst = -1;
 	struct layout_base base = {0};
 	struct stat data_st;
-	int r;
+	int r = metacopy_is(names, fd, "");
 
+	if (r <= 0)
+		return r;
 	data = open_data(world, fd, "", &base, &data_st);
 	if (data < 0)
 		return data == -ENODATA ? 0 : data;
@@ -305,11 +304,12 @@ int metacopy_cut(const struct layout_names *names, int fd)
 	if (r < 0)
 		return r;
 	drop_xattr(dst, names->redirect);
+	drop_xattr(dst, names->moved);
 	drop_xattr(dst, names->pending);
 	return 0;
 }
 
 void metacopy_note_mtime(const struct layout_names *names, int fd, const struct timespec *mtime)
 {
-	set_pending(names, fd, mtime, XATTR_REPLACE);
+	metacopy_set_pending(names, fd, mtime, XATTR_REPLACE);
 }

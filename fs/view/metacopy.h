@@ -8,11 +8,14 @@
  *	xattr <prefix>redirect		where: "/path" from the lower's root
  *	xattr <own prefix>base		what that file was when this was made (layout.h)
  *	xattr <own prefix>pending	while the data are coming: the modification time to show
+ *	xattr <own prefix>moved		it has, or had, a name that is not its lower's: which file the
+ *					data were of then
  *
  * Until then it is the lower's file under other attributes: what others write into that file is
- * seen, with its size and time. It has to be the same file, though, by its number or by size and
- * time; of the same owner; and readable to all who could read it then: a redirect leads nobody to
- * what another put in its place. Else it has no data (-EIO), but can be removed or truncated.
+ * seen, with its size and time. Under the lower's own name it follows what that name stands for; once
+ * moved, it has to be the same file, by number and birth or by size and time. In any case one of the same
+ * owner and group, and readable to all who could read it then: a redirect leads nobody to what
+ * another put in its place. Else it has no data (-EIO), but can be removed or truncated.
  *
  * The data are brought into the file itself, so that its number and its other names stay. The attribute
  * "metacopy" goes last, and as long as it stands nobody looks at what is there: a kill at any
@@ -59,6 +62,12 @@ int metacopy_stat(const struct metacopy_world *world, int dirfd, const char *nam
  */
 int metacopy_open_data(const struct metacopy_world *world, int dirfd, const char *name,
 		       struct stat *ret_st);
+
+/*
+ * To be called before a file of the upper gets a name that is not its lower's. 0 (also where it is
+ * no metacopy) or negative errno.
+ */
+int metacopy_note_moved(const struct metacopy_world *world, int dirfd, const char *name);
 
 /*
  * Brings the data in. `cancelled` as for copydata(). 0 (also where it is no metacopy), or negative

@@ -76,15 +76,18 @@ static int prepare_directory(struct end *end, bool target_merges)
 
 static int prepare(struct end *end, bool target_merges)
 {
+	struct metacopy_world world = view_metacopy_world(end->dir->view);
 	int r = layer_dir_copy_up(end->dir);
 
 	if (r < 0)
 		return r;
 	if (S_ISDIR(end->found.st.st_mode))
 		return prepare_directory(end, target_merges);
-	if (end->found.layer == LAYER_UPPER)
-		return 0;
-	return copyup_entry(end->dir, end->name, COPYUP_DEFERRED, NULL);
+	if (end->found.layer == LAYER_LOWER)
+		r = copyup_entry(end->dir, end->name, COPYUP_DEFERRED, NULL);
+	if (r < 0 || !S_ISREG(end->found.st.st_mode) || !end->dir->impure)
+		return r;
+	return metacopy_note_moved(&world, layer_dir_upper(end->dir), end->name);
 }
 
 /* After the two changed places: what came to the old name was to be replaced, so it goes. */

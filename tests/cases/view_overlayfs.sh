@@ -31,10 +31,15 @@ change() {
 	rm -r dir_to_file && echo x >dir_to_file
 	mv swap_a swap_tmp && mv swap_b swap_a && mv swap_tmp swap_b
 	mv round/trip round/tripped && mv round/tripped round/trip
+	mv big1 deep/big1 && ln deep/big1 big_link
+	chmod 600 big2
+	mv big3 made/big3 && mv made made_again && echo more >>made_again/big3
+	echo more >>big4
+	: >big5
 }
 
 body() {
-	local v upper
+	local v upper n
 
 	mkdir -p "$overlay"
 	cd "$share"
@@ -42,6 +47,9 @@ body() {
 	touch kept/{file,gone,mode} removed/a/b/c again/old/f renamed/sub/f deeper/file file_to_dir
 	touch swap_a/was_a swap_b/was_b round/trip/in/f
 	ln -s target link_to
+	for n in {1..5}; do
+		head -c 300000 /dev/urandom >"big$n"
+	done
 	cd /
 	mount_start
 	v=$(session_make s1)
@@ -51,7 +59,7 @@ body() {
 	cd /
 	mount_stop
 	upper=$(upper_of s1)
-	mount -t overlay overlay -o "redirect_dir=on,lowerdir=$share,upperdir=$upper,workdir=${upper%upper}work" \
+	mount -t overlay overlay -o "redirect_dir=on,metacopy=on,lowerdir=$share,upperdir=$upper,workdir=${upper%upper}work" \
 		"$overlay" || skip "no overlayfs here"
 	content "$overlay" >"$dir/overlayfs"
 	umount "$overlay"

@@ -233,20 +233,55 @@ Test(metacopy, has_no_data_when_the_lower_has_lost_them)
 	cr_assert(view_shows("big", NULL));
 }
 
-Test(metacopy, does_not_lead_to_what_another_put_there)
+static void replace_lower(const char *text)
+{
+	lower_put("new", text);
+	set_mtime(view_fixture.lower, "new", 99);
+	cr_assert_eq(renameat(view_fixture.lower, "new", view_fixture.lower, "big"), 0);
+}
+
+Test(metacopy, follows_its_name_in_the_lower)
 {
 	defer("big");
-	lower_put("secret", big_text);
-	set_mtime(view_fixture.lower, "secret", 99);
-	cr_assert_eq(renameat(view_fixture.lower, "secret", view_fixture.lower, "big"), 0);
+	replace_lower("new");
+	cr_assert(view_shows("big", "new"));
+	cr_assert_eq(shown("big").st_size, 3);
+	cr_assert_eq(shown("big").st_mtim.tv_sec, 99);
+	cr_assert_eq(complete("big"), 0);
+	cr_assert(view_shows("big", "new"));
+	cr_assert_eq(shown("big").st_mtim.tv_sec, 99);
+}
+
+Test(metacopy, that_was_moved_does_not_follow_the_name)
+{
+	cr_assert_eq(view_rename(view_fixture.root, "big", view_fixture.root, "moved", 0, NULL,
+				 NULL),
+		     0);
+	cr_assert_eq(view_rename(view_fixture.root, "moved", view_fixture.root, "big", 0, NULL,
+				 NULL),
+		     0);
+	if (!is_metacopy("big"))
+		cr_skip_test("the file system copies by reference");
+	replace_lower(big_text);
+	cr_assert_eq(data_error(), -EIO);
+	replace_lower("new");
 	cr_assert_eq(data_error(), -EIO);
 }
 
-Test(metacopy, follows_the_same_content_under_another_number)
+Test(metacopy, that_was_linked_does_not_follow_the_name)
+{
+	defer("big");
+	cr_assert_eq(view_link(view_fixture.root, "big", view_fixture.root, "other"), 0);
+	replace_lower("new");
+	cr_assert_eq(data_error(), -EIO);
+}
+
+Test(metacopy, that_was_moved_follows_the_same_content_under_another_number)
 {
 	struct stat st;
 
 	defer("big");
+	cr_assert_eq(metacopy_note_moved(&metacopies, upper(), "big"), 0);
 	st = stat_of(view_fixture.lower, "big");
 	lower_put("restored", big_text);
 	cr_assert_eq(utimensat(view_fixture.lower, "restored",
@@ -264,6 +299,8 @@ Test(metacopy, shows_nobody_what_was_closed_to_him_since)
 	cr_assert_eq(fchmodat(view_fixture.lower, "big", 0755, 0), 0);
 	cr_assert_eq(data_error(), 0);
 	cr_assert_eq(fchownat(view_fixture.lower, "big", 4711, 0, 0), 0);
+	cr_assert_eq(data_error(), -EIO);
+	cr_assert_eq(fchownat(view_fixture.lower, "big", 0, 4711, 0), 0);
 	cr_assert_eq(data_error(), -EIO);
 }
 
