@@ -113,6 +113,23 @@ static int set_times(const struct layout_names *names, int fd, const struct stat
 	return utimensat(fd, "", times, AT_EMPTY_PATH) ? -errno : 0;
 }
 
+/*
+ * chown(path, -1, -1) takes set-id bits away too. Nothing but the call reaches us of it, as of a write
+ * to such a file by another than its owner: there it is the write that will take them.
+ */
+static int clear_set_id(fuse_req_t req, int fd)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct stat st;
+
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & (S_ISUID | S_ISGID)) ||
+	    (ctx->uid != 0 && ctx->uid != st.st_uid))
+		return 0;
+	return fchownat(fd, "", -1, -1, AT_EMPTY_PATH) ? -errno : 0;
+}
+
 /* The kernel has checked that the caller may; the order is that of notify_change(). */
 static int apply(fuse_req_t req, int fd, const struct node_info *node, const struct stat *attr,
 		 int valid)
@@ -122,6 +139,8 @@ static int apply(fuse_req_t req, int fd, const struct node_info *node, const str
 	char path[32];
 	int r = 0;
 
+	if (!valid)
+		return clear_set_id(req, fd);
 	sys_fd_path(fd, path);
 	if ((valid & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) &&
 	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH))

@@ -84,6 +84,15 @@ static bool needs_flush(struct fs *fs, const struct node_info *node, int flags)
 	return (flags & O_ACCMODE) != O_RDONLY && !(flags & O_CREAT);
 }
 
+/*
+ * The kernel's own open, for an ioctl: those of programs bear O_LARGEFILE (which is 0 for us, not for
+ * it). It does not look again where it is told that the file is stale, and neither reads nor writes.
+ */
+static bool is_for_ioctl(int flags)
+{
+	return flags == O_RDONLY;
+}
+
 int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int fd,
 		struct fuse_file_info *fi)
 {
@@ -98,6 +107,8 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 	/* Counted before the backing is looked at: from now on it stays as it is. */
 	node_opened(fs->nodes, node->index, may_map(fi->flags), 1);
 	r = choose_backing(fs, req, node, fd, fi->flags, &backing_id);
+	if (r == -ESTALE && is_for_ioctl(fi->flags))
+		r = backing_id = 0;
 	if (r == 0)
 		r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
 	if (r < 0) {

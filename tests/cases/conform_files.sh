@@ -3,4 +3,4 @@
 # shellcheck source=tests/cases/lib_conform.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib_conform.sh"
 
-conform_families open
+conform_families data map open xattr

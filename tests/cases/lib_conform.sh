@@ -14,6 +14,7 @@ CASE_SECONDS=110
 conform_tables=$here/../conform
 conform_cases=()
 conform_people=(root user group)
+conform_views=(passthrough nopassthrough)
 conform_said=${CONFORM_KEEP:-$dir/said}
 work=$dir/work
 trap 'umount -l "$work/overlay" "$work" 2>/dev/null || true; on_exit' EXIT
@@ -79,6 +80,9 @@ conform_view() {
 	local who v uid
 
 	rm -rf "$store"
+	way=()
+	# shellcheck disable=SC2034 # of lib.sh
+	[[ $1 == passthrough ]] || way=(--no-passthrough)
 	mount_start
 	for who in "${conform_people[@]}"; do
 		uid=1234
@@ -92,7 +96,7 @@ conform_view() {
 }
 
 conform_families() {
-	local family
+	local family view
 
 	for family; do
 		conform_cases+=("$conform_tables/$family.cases")
@@ -101,10 +105,9 @@ conform_families() {
 	conform_native
 	conform_overlayfs
 	snapshot "$share" >"$dir/before"
-	conform_view passthrough
-	# shellcheck disable=SC2034 # of lib.sh
-	way=(--no-passthrough)
-	conform_view nopassthrough
+	for view in "${conform_views[@]}"; do
+		conform_view "$view"
+	done
 	"$python" "$conform_tables/compare.py" "$conform_said" "$conform_tables/differences" \
 		"$here/../../docs/differences.md" || fail "views differ otherwise than is known"
 }

@@ -58,7 +58,8 @@ static void start(struct helper *helper, const struct world *world)
 		close(ends[0]);
 		world_init(&own, world->me, world->base);
 		person_become(helper->person < 0 ? world->me : &persons[helper->person]);
-		/* Last, for a change of user takes it back. */
+		/* Last, for a change of user takes both back; the first is for sleeps_in_call(). */
+		prctl(PR_SET_DUMPABLE, 1);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		serve(&own, ends[1]);
 	}

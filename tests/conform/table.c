@@ -31,6 +31,7 @@ struct reader {
 	struct conform_case draft;
 	struct var var[VARS_MAX];
 	size_t n_vars;
+	bool spread;
 };
 
 static void *must(void *memory)
@@ -97,7 +98,10 @@ static bool mentions(const char *line, const char *fixture)
 {
 	const char *name = strchr(fixture, ' ') + 1;
 
-	for (; *line; line += strcspn(line, " "), line += strspn(line, " "))
+	/* The verb, or the kind, is no name. */
+	line += strcspn(line, " ");
+	for (line += strspn(line, " "); *line;
+	     line += strcspn(line, " "), line += strspn(line, " "))
 		if (same_first_name(line, name))
 			return true;
 	return false;
@@ -130,6 +134,26 @@ static void leave_out_unused(struct conform_case *c, size_t n_base)
 	c->n_given = n;
 }
 
+/* The n-th, modulo their number, of the bits that are set. */
+static unsigned one_bit(unsigned bits, unsigned n)
+{
+	n %= (unsigned)__builtin_popcount(bits);
+	while (n--)
+		bits &= bits - 1;
+	return bits & ~(bits - 1);
+}
+
+/* One person and one origin of those that it has, by its name: over a matrix all have their turn. */
+static void spread(struct conform_case *c)
+{
+	unsigned hash = 2166136261;
+
+	for (const char *at = c->name; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619;
+	c->who = one_bit(c->who, hash >> 8 & 0xff);
+	c->origin = one_bit(c->origin, hash >> 16 & 0xff);
+}
+
 static void add_case(struct reader *reader)
 {
 	struct table *table = reader->table;
@@ -152,6 +176,8 @@ static void add_case(struct reader *reader)
 	for (size_t i = 0; i < c->n_lines; i++)
 		c->line[i] = filled(reader, c->line[i]);
 	leave_out_unused(c, reader->n_base);
+	if (reader->spread && !getenv("CONFORM_FULL"))
+		spread(c);
 }
 
 /* One case for each combination of the values from the given variable on. */
@@ -184,6 +210,7 @@ static void end_case(struct reader *reader)
 		add_combinations(reader, 0);
 	memset(&reader->draft, 0, sizeof(reader->draft));
 	reader->n_vars = 0;
+	reader->spread = false;
 }
 
 static unsigned bits_of(const struct reader *reader, char *values)
@@ -249,6 +276,10 @@ static void begin_case(struct reader *reader, char *words)
 
 		if (take_scope(reader, word, &draft->who, &draft->origin))
 			continue;
+		if (strcmp(word, "spread") == 0) {
+			reader->spread = true;
+			continue;
+		}
 		if (!values || reader->n_vars == VARS_MAX)
 			refuse(reader, "no variable, or one too many", word);
 		*values++ = 0;

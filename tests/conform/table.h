@@ -7,11 +7,12 @@
  *					their defaults (who=root,user, origin=lower,copied,upper)
  *	given FIXTURE			one such object (fixture.h), for the cases that mention it;
  *					in a case: one more, for it alone
- *	case NAME [who=..] [origin=..] [VAR=a,b]...
+ *	case NAME [who=..] [origin=..] [spread] [VAR=a,b]...
  *	VERB WORD...			one call (verbs.h); $VAR stands for each value in turn
  *
  * A case with variables is one case for each combination: NAME,a,x NAME,a,y, ... In a value "_"
- * is empty and "+" a space.
+ * is empty and "+" a space. With
+ * "spread" each of them is played by one person over one origin only, unless CONFORM_FULL is set.
  */
 #pragma once
 

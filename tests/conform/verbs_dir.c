@@ -39,8 +39,10 @@ static void names_say_and_free(struct world *world, struct names *names)
 		qsort(names->name, names->n, sizeof(*names->name), by_name);
 	for (size_t i = 0; i < names->n; i++) {
 		twice |= i && strcmp(names->name[i - 1], names->name[i]) == 0;
-		if (names->n <= 24)
-			say(world, "%s ", names->name[i]);
+		if (names->n > 24)
+			continue;
+		say_text(world, names->name[i], strlen(names->name[i]));
+		say(world, " ");
 	}
 	say(world, "(%zu)%s", names->n, twice ? " some twice" : "");
 	for (size_t i = 0; i < names->n; i++)

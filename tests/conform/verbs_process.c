@@ -28,6 +28,7 @@ static void run(struct world *world, const char *path, char **argv, int fd)
 	pid = fork();
 	if (pid == 0) {
 		dup2(ends[1], STDOUT_FILENO);
+		dup2(ends[1], STDERR_FILENO);
 		if (fd >= 0)
 			syscall(SYS_execveat, fd, "", argv, environment, AT_EMPTY_PATH);
 		else

@@ -9,8 +9,8 @@
 
 #include "world.h"
 
-/* Room for a word of PATH_MAX and more. */
-#define TEXT_MAX (1u << 16)
+/* Room for the largest attribute and more. */
+#define TEXT_MAX (1u << 17)
 
 struct writer {
 	char *text;

@@ -146,6 +146,14 @@ static uint64_t hash_of(const unsigned char *data, size_t size)
 	return hash;
 }
 
+void say_text(struct world *world, const void *bytes, size_t size)
+{
+	const unsigned char *data = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		say(world, data[i] < 32 || data[i] > 126 ? "\\x%02x" : "%c", data[i]);
+}
+
 void say_bytes(struct world *world, const void *bytes, size_t size)
 {
 	const unsigned char *data = bytes;
@@ -155,8 +163,7 @@ void say_bytes(struct world *world, const void *bytes, size_t size)
 		return;
 	}
 	say(world, "\"");
-	for (size_t i = 0; i < size; i++)
-		say(world, data[i] < 32 || data[i] > 126 ? "\\x%02x" : "%c", data[i]);
+	say_text(world, data, size);
 	say(world, "\"");
 }
 

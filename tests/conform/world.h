@@ -74,6 +74,8 @@ void say(struct world *world, const char *format, ...) __attribute__((format(pri
 void say_done(struct world *world, long result);
 /* The number, or the name of errno. */
 void say_number(struct world *world, long result);
+/* Bytes as they are, but those that are no printable ASCII. */
+void say_text(struct world *world, const void *bytes, size_t size);
 /* Bytes: short ones as they are, others by size and hash. */
 void say_bytes(struct world *world, const void *bytes, size_t size);
 void say_owner(struct world *world, uid_t uid, gid_t gid);
