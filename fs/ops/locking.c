@@ -16,8 +16,9 @@
  * How long a call that must not block waits all the same, for a lock that ends with an open file: the
  * kernel tells us of its close by a RELEASE that nobody waits for, so that one that was read before
  * this call may be served after it. A local file system has released the lock when close() returns.
+ * As long as a thread may have to wait for a processor on a busy machine; 2 ms were too short there.
  */
-#define LINGER_NS (2 * NSEC_PER_MSEC)
+#define LINGER_NS (10 * NSEC_PER_MSEC)
 
 /*
  * Whether a handle's locks have ended untold is read from /proc, 2 us for each descriptor of the
