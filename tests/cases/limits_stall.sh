@@ -85,7 +85,7 @@ block() {
 	is "$line" begun
 	kill -USR1 "$stall"
 	echo >&"${COPROC[1]}"
-	within 10 threads_reach "$blocked"
+	within 40 threads_reach "$blocked"
 }
 
 setup() {

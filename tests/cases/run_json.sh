@@ -167,9 +167,9 @@ nothing_left() {
 	! pgrep -f 'sleep 6[12]' >/dev/null
 }
 within 5 nothing_left
-runs 10 --timeout 200ms --json -- sh -c 'echo before; sleep 61'
+runs 10 --timeout 1s --json -- sh -c 'echo before; sleep 61'
 says '[.error.code, .error.stdout, .error.exit_status]' '["TIMEOUT","before\n",143]'
-runs 10 --timeout 200ms --json -- sh -c 'trap "exit 0" TERM; sleep 61 & wait'
+runs 10 --timeout 1s --json -- sh -c 'trap "exit 0" TERM; sleep 61 & wait'
 says .error.exit_status 0
 runs 0 --timeout 60s -- true
 
