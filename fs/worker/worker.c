@@ -67,7 +67,7 @@ int worker_run(const struct heritage *heritage)
 	r = serve(heritage, wiring, &stuck);
 	if (stuck) {
 		locks_save_history(wiring->instance.locks);
-		_exit(r < 0);
+		_exit(r < 0 ? 1 : 0);
 	}
 	wiring_free(wiring);
 	if (r < 0 && r != -ENODEV) {
