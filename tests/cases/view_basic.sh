@@ -261,7 +261,7 @@ body() {
 	done
 	cd /
 	is "$(snapshot "$share")" "$before" "the lower"
-	is "$(find "$store" -path '*/work/*')" "" "what lies in work"
+	is "$(find "$store" -regex '.*[/]work/.+')" "" "what lies in work"
 	mount_stop
 	is "$(snapshot "$share")" "$before" "the lower"
 }
