@@ -32,7 +32,7 @@ static bool is_of_key(const struct lock_report *report, const struct lock_key *k
 
 /* The oldest, and the actor's own before others': a holder's release is the common case. */
 struct lock_report *departed_take_locked(struct locks *locks, const struct lock_key *key,
-					 const struct actor *actor)
+					 const struct actor *actor, bool own_only)
 {
 	uint64_t hash = table_key_hash(key);
 	struct lock_report **found = NULL;
@@ -42,7 +42,7 @@ struct lock_report *departed_take_locked(struct locks *locks, const struct lock_
 	for (struct lock_report **at = &locks->departed; *at; at = &(*at)->next) {
 		bool is_own = holder_is(&(*at)->record, actor);
 
-		if (is_of_key(*at, key, hash) && (is_own || !own)) {
+		if (is_of_key(*at, key, hash) && (is_own || !(own || own_only))) {
 			found = at;
 			own = is_own;
 		}

@@ -16,11 +16,16 @@ static enum lock_end end_by(const struct lock_record *record, const struct lock_
 	return lock_party_is_holder(by, record) ? LOCK_END_RELEASED : LOCK_END_LOST;
 }
 
-/* The removal was of a record that went before its removal was told. */
+/*
+ * The removal was of a record that went before its removal was told. Where the actor's own lock is
+ * `held` (0: none is), another's departure is for another's report to tell.
+ */
 static struct lock_report *attribute_locked(struct locks *locks, const struct lock_key *key,
-					    const struct actor *actor, const struct lock_party *by)
+					    const struct actor *actor, const struct lock_party *by,
+					    uint32_t held)
 {
-	struct lock_report *report = departed_take_locked(locks, key, actor);
+	bool own_only = held && holder_is(table_at(locks, held), actor);
+	struct lock_report *report = departed_take_locked(locks, key, actor, own_only);
 
 	if (report) {
 		report->end = end_by(&report->record, by);
@@ -38,12 +43,11 @@ static uint32_t begin_locked(struct locks *locks, const struct lock_key *key,
 			     const struct actor *actor, const struct lock_party *by,
 			     struct lock_report **ret_report, uint64_t *ret_token)
 {
-	uint32_t held;
+	uint32_t held = table_held_locked(locks, key);
 
-	*ret_report = attribute_locked(locks, key, actor, by);
+	*ret_report = attribute_locked(locks, key, actor, by, held);
 	if (*ret_report)
 		return 0;
-	held = table_held_locked(locks, key);
 	if (held == 0)
 		table_mark_pending_locked(locks, key, by);
 	else
@@ -60,13 +64,14 @@ static struct lock_report *finish_locked(struct locks *locks, const struct lock_
 	struct lock_record *record = table_at(locks, held);
 
 	if (!table_is_held_locked(locks, held, token))
-		return attribute_locked(locks, key, actor, by);
+		return attribute_locked(locks, key, actor, by, 0);
 	if (r == 0 && lockfile_is_of(st, record)) {
 		/*
 		 * The record's file is there: the removed one was an earlier lock's, which nobody
-		 * recorded; or its inode number is in use again, by a claim that will settle it.
+		 * recorded; or its inode number is in use again, by a claim that will settle it. The
+		 * holder knows that it was his; of anybody else's removal it cannot be told.
 		 */
-		if (table_pending_locked(locks, key, NULL)) {
+		if (lock_party_is_holder(by, record) && table_pending_locked(locks, key, NULL)) {
 			locks->extra[held].removed = true;
 			locks->extra[held].remover = *by;
 		}

@@ -20,8 +20,7 @@ enum settle_holder settle_decide(const struct settle_case *c)
 	return held ? SETTLE_HELD : SETTLE_NOBODY;
 }
 
-/* Drops a record whose file is gone: reported at once where it is known who removed it. */
-static void drop_locked(struct locks *locks, uint32_t lock, struct lock_report **reports)
+void settle_gone_locked(struct locks *locks, uint32_t lock, struct lock_report **reports)
 {
 	struct lock_record *record = table_at(locks, lock);
 	struct lock_extra *extra = &locks->extra[lock];
@@ -60,10 +59,10 @@ void settle_claim(struct locks *locks, uint32_t claim, struct lock_report **repo
 	};
 	holder = settle_decide(&c);
 	if (held && holder != SETTLE_HELD)
-		drop_locked(locks, held, reports);
+		settle_gone_locked(locks, held, reports);
 	if (holder == SETTLE_CLAIM)
 		table_hold_locked(locks, claim);
 	else
-		drop_locked(locks, claim, reports);
+		settle_gone_locked(locks, claim, reports);
 	pthread_mutex_unlock(&locks->mutex);
 }

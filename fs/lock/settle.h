@@ -31,3 +31,9 @@ enum settle_holder settle_decide(const struct settle_case *c);
  * Reports of what was dropped are added to *reports. Looks at the file.
  */
 void settle_claim(struct locks *locks, uint32_t claim, struct lock_report **reports);
+
+/*
+ * Drops a record whose file is gone: reported at once where it was told already who removed it,
+ * else departed until that is told.
+ */
+void settle_gone_locked(struct locks *locks, uint32_t lock, struct lock_report **reports);

@@ -13,6 +13,7 @@
 #include "lock/holder.h"
 #include "lock/idiom.h"
 #include "lock/lockfile.h"
+#include "lock/settle.h"
 #include "lock/table.h"
 
 #define HISTORY_WRITE_NS (5 * NSEC_PER_SEC)
@@ -113,8 +114,7 @@ static void conclude(struct locks *locks, uint32_t lock, const struct lock_recor
 		if (freed == LOCKFILE_FREED || keeps_file)
 			report = table_drop_locked(locks, lock, LOCK_END_FREED, NULL);
 		else if (freed == LOCKFILE_GONE)
-			departed_add_locked(locks, table_drop_locked(locks, lock, LOCK_END_RELEASED,
-								     NULL));
+			settle_gone_locked(locks, lock, &report);
 		else
 			report = report_stale_locked(locks, lock);
 	}
@@ -166,7 +166,7 @@ static bool sweep_file(struct locks *locks, uint32_t lock, const struct lock_rec
 	if (!table_is_held_locked(locks, lock, copy->token)) {
 		there = false;
 	} else if (!there) {
-		departed_add_locked(locks, table_drop_locked(locks, lock, LOCK_END_RELEASED, NULL));
+		settle_gone_locked(locks, lock, &report);
 	} else if (locks->extra[lock].removed && !table_pending_locked(locks, &key, NULL)) {
 		/* The claim that was to settle it never came: the file there is an outsider's. */
 		report = table_drop_locked(locks, lock, LOCK_END_RELEASED,

@@ -165,9 +165,12 @@ void lock_event_denied(struct locks *locks, const struct lock_record *record,
 
 /* departed.c */
 void departed_add_locked(struct locks *locks, struct lock_report *report);
-/* Takes the departed record of that key which the actor's removal was about; NULL: none. */
+/*
+ * Takes the departed record of that key which the actor's removal was about; NULL: none. own_only:
+ * none but his own.
+ */
 struct lock_report *departed_take_locked(struct locks *locks, const struct lock_key *key,
-					 const struct actor *actor);
+					 const struct actor *actor, bool own_only);
 /* Those that two sweeps have seen: lost to an outsider. */
 struct lock_report *departed_sweep_locked(struct locks *locks);
 /* The last lock of that key that went within a second, and was not the actor's; NULL: none. */
