@@ -175,7 +175,9 @@ static void tear_down(void)
 	arena_free_all(arena);
 	store_free(store);
 	close(lower_fd);
-	sys_remove_tree(AT_FDCWD, root);
+	lower_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	check(sys_remove_tree(lower_fd, root + strlen("/tmp/")) == 0, "an end");
+	close(lower_fd);
 }
 
 int main(void)
