@@ -287,6 +287,7 @@ int request_run_finish(struct ctl_request *request, struct err *err)
 		return -1;
 	}
 	changes = registry_has_changes(instance->registry, record->session);
+	target_warn_usage(request, record->session);
 	request->data = json_pack("{s:s, s:s, s:o, s:o, s:{s:b, s:b}}", "run", record->id,
 				  "session", session->id, "conflict",
 				  conflict ? conflict : json_null(), "leftover",

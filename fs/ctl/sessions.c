@@ -11,6 +11,7 @@
 #include "ctl/changes.h"
 #include "ctl/gate.h"
 #include "ctl/target.h"
+#include "session/usage.h"
 #include "virt/listing.h"
 #include "virt/paths.h"
 
@@ -23,7 +24,10 @@ int request_session_show(struct ctl_request *request, struct err *err)
 	if (target_session(request, request_text(request, "session"), &session, err) < 0)
 		return -1;
 	r = changes_collect(request->instance, session, &changes, err);
+	if (r == 0 && usage_limited(request->instance->config))
+		(void)usage_count(request->instance->registry, session);
 	if (r == 0) {
+		target_warn_usage(request, session);
 		request->data = listing_session(request->instance, session);
 		if (request->data)
 			json_object_set_new(request->data, "changes",

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/target.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "session/usage.h"
 #include "virt/listing.h"
 #include "virt/shares.h"
 
@@ -106,4 +108,28 @@ int target_busy(struct ctl_request *request, uint32_t session, const char *what,
 	err_set(err, ERR_PRECONDITION_FAILED, "cannot %s session %s: %zu run%s in it", what, id,
 		count, count == 1 ? " lives" : "s live");
 	return err_suggest(err, "End them or wait until they have ended: sessionfs show %s", id);
+}
+
+void target_warn_usage(struct ctl_request *request, uint32_t session)
+{
+	const struct config *config = request->instance->config;
+	struct usage usage = usage_get(request->instance->registry, session);
+	enum usage_level level = usage_judge(config, &usage);
+	_cleanup_buf_ struct buf text = {0};
+
+	if (level == USAGE_BELOW)
+		return;
+	buf_add_format(&text, "SESSION_NEAR_LIMIT: session %s holds",
+		       registry_at(request->instance->registry, session)->id);
+	if (config->max_bytes)
+		buf_add_format(&text, " %" PRIu64 " of %" PRIu64 " bytes", usage.bytes,
+			       config->max_bytes);
+	if (config->max_files)
+		buf_add_format(&text, "%s %" PRIu64 " of %" PRIu64 " files",
+			       config->max_bytes ? " and" : "", usage.files, config->max_files);
+	if (level == USAGE_FULL)
+		buf_add_format(&text, ": writing to it fails (No space left on device)");
+	if (!request->warnings)
+		request->warnings = json_array();
+	json_array_append_new(request->warnings, json_text(text.data ? text.data : ""));
 }

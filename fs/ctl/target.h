@@ -32,3 +32,6 @@ int target_path_parse(const struct ctl_request *request, const char *text,
  * Returns -1.
  */
 int target_busy(struct ctl_request *request, uint32_t session, const char *what, struct err *err);
+
+/* Adds the warning SESSION_NEAR_LIMIT where the session is near a limit, or has reached it. */
+void target_warn_usage(struct ctl_request *request, uint32_t session);

@@ -34,7 +34,7 @@ struct handle_record {
 	uint32_t uid;
 	uint32_t unflushed;      /* its closes are not told (FOPEN_NOFLUSH) */
 	_Atomic uint32_t locked; /* an advisory lock was asked for by it */
-	uint32_t spare;
+	uint32_t counted_blocks; /* of its file, when it was last counted: ops/room.h */
 	/* Lock owners' numbers: of this open file, and of the last process that locked by it. */
 	_Atomic uint64_t file_owner;
 	_Atomic uint64_t process_owner;

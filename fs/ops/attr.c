@@ -12,6 +12,7 @@
 #include "base/sys.h"
 #include "ops/deferred.h"
 #include "ops/fs.h"
+#include "ops/room.h"
 #include "ops/upper.h"
 
 /* The time-out of an object depends on where its name stands. */
@@ -163,6 +164,16 @@ struct setattr_call {
 	int valid;
 };
 
+/* A smaller size is what makes room. */
+static int check_growth(struct fs *fs, const struct node_info *node, off_t size)
+{
+	struct stat st;
+	bool merged;
+	int r = room_check_node(fs, node, 0);
+
+	return r < 0 && fs_stat(fs, node, &st, &merged) == 0 && size <= st.st_size ? 0 : r;
+}
+
 static struct upper_need need_of(const struct setattr_call *call)
 {
 	if (!(call->valid & FUSE_SET_ATTR_SIZE))
@@ -180,6 +191,8 @@ static int setattr_deferred(struct fs *fs, fuse_req_t req, const void *context,
 
 	if (r == 0 && node.state == NODE_STATE_VIRTUAL)
 		r = -EPERM;
+	if (r == 0 && call->valid & FUSE_SET_ATTR_SIZE && call->attr.st_size > 0)
+		r = check_growth(fs, &node, call->attr.st_size);
 	if (r == 0)
 		r = fs_make_upper(fs, &node, need_of(call), ret_flight);
 	if (r == -EINPROGRESS)
@@ -296,6 +309,8 @@ static void do_statfs(fuse_req_t req, fuse_ino_t nodeid)
 		return;
 	}
 	statvfs.f_namemax = NAME_MAX;
+	if (node.state == NODE_STATE_VIEW)
+		room_statvfs(fs, node.session, &statvfs);
 	fuse_reply_statfs(req, &statvfs);
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
+#include "ops/room.h"
 #include "ops/upper.h"
 
 /* What stands under the name now, for the reply; `path_fd` (may be -1) spares the look by name. */
@@ -71,7 +72,7 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *nam
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
 	struct creator creator = fs_creator(req);
 	struct node_info parent;
-	struct resolved found;
+	struct resolved found = {0};
 	struct claim claim;
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
@@ -81,9 +82,13 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *nam
 		fs_reply(req, r);
 		return;
 	}
-	r = make(dir, name, making, &creator);
+	r = room_check_name(fs, dir, name);
+	if (r == 0)
+		r = make(dir, name, making, &creator);
 	if (r == 0)
 		r = resolve_made(dir, name, -1, &found);
+	if (r == 0)
+		room_made(fs, parent.session, found.layer, &found.st);
 	claim_end(fs, &claim, r, r == 0 ? &found.st : NULL);
 	if (r < 0)
 		fs_reply(req, r);
@@ -235,7 +240,7 @@ static void do_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mo
 	_cleanup_close_ int fd = -1;
 	bool exclusive = fi->flags & O_EXCL;
 	struct node_info parent;
-	struct resolved found;
+	struct resolved found = {0};
 	struct claim claim;
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
@@ -247,9 +252,13 @@ static void do_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mo
 		return;
 	}
 	/* Data go through the kernel or through fds of our own: this one may be read and written. */
-	r = fd = view_create(dir, name, O_RDWR, mode, &creator);
+	r = room_check_name(fs, dir, name);
+	if (r == 0)
+		r = fd = view_create(dir, name, O_RDWR, mode, &creator);
 	if (r >= 0)
 		r = resolve_made(dir, name, fd, &found);
+	if (r == 0)
+		room_made(fs, parent.session, found.layer, &found.st);
 	if (r == -EEXIST && !exclusive)
 		r = fd = open_existing(fs, &parent, dir, name, fi->flags, &found);
 	claim_end(fs, &claim, r, r >= 0 ? &found.st : NULL);

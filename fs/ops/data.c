@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "ops/ctl_file.h"
 #include "ops/fs.h"
+#include "ops/room.h"
+#include "session/usage.h"
 
 /* Opens the file of a handle for its own reads and writes. */
 static int open_handle(struct fs *fs, const struct handle_record *record, struct node_info *node)
@@ -111,6 +113,17 @@ static ssize_t write_at(int fd, const char *data, size_t size, off_t offset,
 	return n < 0 ? -errno : n;
 }
 
+/* Whether the session may write more; the worker's own writes are not to wait for the next look. */
+static int check_room(struct fs *fs, const struct handle_record *handle)
+{
+	struct node_info node;
+
+	if (!usage_limited(fs->instance->config) || !handle ||
+	    node_get_index(fs->nodes, handle->node, &node) < 0)
+		return 0;
+	return room_check_node(fs, &node, 0);
+}
+
 /*
  * As the caller, so that set-id bits and the disk's reserve are treated as for him; but pages of a
  * map come from nobody, and were accepted when he wrote to them. Valid replies: write, error.
@@ -131,6 +144,8 @@ static void do_write(fuse_req_t req, fuse_ino_t nodeid, const char *data, size_t
 	}
 	n = fd = handle_fd(fs, fi->fh);
 	if (fd >= 0 && !fi->writepage)
+		n = check_room(fs, handle);
+	if (n >= 0 && !fi->writepage)
 		n = fs_as_writer(req);
 	if (n >= 0) {
 		n = write_at(fd, data, size, offset, fi);

@@ -12,6 +12,7 @@
 #include "ops/fs.h"
 #include "ops/locking.h"
 #include "ops/notifier.h"
+#include "ops/room.h"
 #include "ops/upper.h"
 
 static bool wants_write(int flags)
@@ -100,6 +101,7 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 				     .flags = (uint32_t)fi->flags,
 				     .layer = node_data_layer(node),
 				     .unflushed = !needs_flush(fs, node, fi->flags),
+				     .counted_blocks = room_opened(fs, node, fi->flags),
 				     .uid = fuse_req_ctx(req)->uid};
 	bool lower_class = node->flags & NODE_LOWER_CLASS;
 	int backing_id = 0, r;
@@ -212,6 +214,8 @@ static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 	_cleanup_close_ int fd = -1;
 	int r = cuts_running(fs, node, fi->flags) ? -ETXTBSY : 0;
 
+	if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY)
+		r = room_check_node(fs, node, 0);
 	if (r == 0 && wants_write(fi->flags))
 		r = fs_make_upper(fs, node, need, ret_flight);
 	/* What is registered already needs no fd, unless it is to be cut. */
@@ -305,6 +309,7 @@ static void do_release(fuse_req_t req, fuse_ino_t nodeid, struct fuse_file_info 
 	locking_released(fs, fi->fh);
 	handle_close(fs->handles, fi->fh);
 	node_opened(fs->nodes, copy.node, may_map((int)copy.flags), -1);
+	room_closed(fs, &copy);
 	if (may_map((int)copy.flags))
 		notifier_attributes(fs->notifier, nodeid, 0);
 	fuse_reply_err(req, 0);

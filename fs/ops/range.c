@@ -9,12 +9,14 @@
 
 #include "base/cleanup.h"
 #include "ops/fs.h"
+#include "ops/room.h"
 
 /*
- * The file of a node, which must be one of a view. `virtual_error`: for those that are not. Who writes
+ * The file of a node, which must be one of a view. `growth`: how many bytes it may come to need more
+ * (0: none). `virtual_error`: for those that are not. Who writes
  * has had the data of a metacopy brought in; its lower is never opened so.
  */
-static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, int virtual_error)
+static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, off_t growth, int virtual_error)
 {
 	struct node_info node;
 	int r = node_get(fs->nodes, nodeid, &node);
@@ -23,6 +25,10 @@ static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, int virtual_er
 		return r;
 	if (node.state == NODE_STATE_VIRTUAL)
 		return virtual_error;
+	if (growth)
+		r = room_check_node(fs, &node, (uint64_t)growth);
+	if (r < 0)
+		return r;
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		return fs_open_object(fs, &node, flags);
 	return fs_open_data(fs, &node, flags);
@@ -32,7 +38,8 @@ static int open_node(struct fs *fs, fuse_ino_t nodeid, int flags, int virtual_er
 static void do_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offset, off_t length,
 			 struct fuse_file_info *fi)
 {
-	_cleanup_close_ int fd = open_node(fs_of(req), nodeid, O_RDWR, -EOPNOTSUPP);
+	off_t growth = mode & FALLOC_FL_PUNCH_HOLE ? 0 : length;
+	_cleanup_close_ int fd = open_node(fs_of(req), nodeid, O_RDWR, growth, -EOPNOTSUPP);
 	int r = fd;
 
 	(void)fi;
@@ -49,7 +56,7 @@ static void do_fallocate(fuse_req_t req, fuse_ino_t nodeid, int mode, off_t offs
 static void do_lseek(fuse_req_t req, fuse_ino_t nodeid, off_t offset, int whence,
 		     struct fuse_file_info *fi)
 {
-	_cleanup_close_ int fd = open_node(fs_of(req), nodeid, O_RDONLY, -EINVAL);
+	_cleanup_close_ int fd = open_node(fs_of(req), nodeid, O_RDONLY, 0, -EINVAL);
 	off_t at;
 
 	(void)fi;
@@ -73,14 +80,14 @@ static void do_copy_file_range(fuse_req_t req, fuse_ino_t in_id, off_t in_offset
 			       struct fuse_file_info *in_fi, fuse_ino_t out_id, off_t out_offset,
 			       struct fuse_file_info *out_fi, size_t len, int flags)
 {
-	_cleanup_close_ int in = open_node(fs_of(req), in_id, O_RDONLY, -EOPNOTSUPP);
+	_cleanup_close_ int in = open_node(fs_of(req), in_id, O_RDONLY, 0, -EOPNOTSUPP);
 	_cleanup_close_ int out = -1;
 	ssize_t n = in;
 
 	(void)in_fi;
 	(void)out_fi;
 	if (in >= 0)
-		n = out = open_node(fs_of(req), out_id, O_WRONLY, -EOPNOTSUPP);
+		n = out = open_node(fs_of(req), out_id, O_WRONLY, 1, -EOPNOTSUPP);
 	if (n >= 0)
 		n = fs_as_writer(req);
 	if (n >= 0) {

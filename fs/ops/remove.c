@@ -8,6 +8,7 @@
 #include "ops/claim.h"
 #include "ops/fs.h"
 #include "ops/hidden.h"
+#include "ops/room.h"
 #include "view/remove.h"
 
 static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *name, bool directory)
@@ -15,6 +16,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *n
 	struct fs *fs = fs_of(req);
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
 	struct node_info parent;
+	struct room_going going;
 	struct parting parting;
 	struct claim claim;
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
@@ -25,9 +27,11 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *n
 		fs_reply(req, r);
 		return;
 	}
+	room_going(fs, dir, name, &going);
 	parting_begin(fs, &parent, dir, name, &parting);
 	r = directory ? view_rmdir(dir, name) : view_unlink(dir, name);
 	parting_end(fs, &parent, name, r, &parting);
+	room_gone(fs, &going, r);
 	if (r == 0)
 		claim_removed(fs, &claim);
 	fs_reply(req, r);

@@ -12,6 +12,7 @@
 #include "ops/fs.h"
 #include "ops/hidden.h"
 #include "ops/notifier.h"
+#include "ops/room.h"
 
 struct rename_end {
 	struct node_info parent;
@@ -150,14 +151,19 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 		flags & RENAME_EXCHANGE ? known_dir(fs, to) : NULL;
 	_cleanup_close_ int old_fd = open_object(fs, from);
 	_cleanup_close_ int displaced_fd = flags & RENAME_EXCHANGE ? open_object(fs, to) : -1;
+	struct room_going going;
 	struct parting replaced;
 	int r;
 
-	if (!(flags & RENAME_EXCHANGE))
+	if (!(flags & RENAME_EXCHANGE)) {
+		room_going(fs, to->dir, to->name, &going);
 		parting_begin(fs, &to->parent, to->dir, to->name, &replaced);
+	}
 	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved, displaced);
-	if (!(flags & RENAME_EXCHANGE))
+	if (!(flags & RENAME_EXCHANGE)) {
 		parting_end(fs, &to->parent, to->name, r, &replaced);
+		room_gone(fs, &going, r);
+	}
 	if (r < 0)
 		return r;
 	if (flags & RENAME_EXCHANGE) {

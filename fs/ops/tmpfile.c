@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "ops/fs.h"
 #include "ops/hidden.h"
+#include "ops/room.h"
 
 /* A node for a file without a name, which fd is open on, and a handle; then the reply. */
 static void reply_tmpfile(struct fs *fs, fuse_req_t req, const struct node_info *parent,
@@ -57,6 +58,8 @@ static void do_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct
 	struct node_info parent;
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
+	if (r == 0)
+		r = room_check_name(fs, dir, "");
 	if (r == 0)
 		r = fd = view_tmpfile(dir, mode, &creator, &made.layer);
 	if (r >= 0)

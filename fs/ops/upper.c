@@ -10,6 +10,7 @@
 #include "ops/hidden.h"
 #include "ops/locking.h"
 #include "ops/notifier.h"
+#include "ops/room.h"
 
 /* What is larger is copied by a thread of its own: copying this takes under half a millisecond. */
 #define COPIED_AT_ONCE_MAX (1 << 20)
@@ -68,6 +69,7 @@ static int follow_copy(struct fs *fs, struct node_info *node, struct layer_dir *
 	r = metacopy_is(&fs->views.names, fd, "");
 	if (r < 0)
 		return r;
+	room_made(fs, node->session, LAYER_UPPER, &st);
 	place.metacopy = r;
 	place.dev = st.st_dev;
 	place.ino = st.st_ino;
@@ -226,6 +228,10 @@ static int copy_named(struct fs *fs, struct node_info *node, struct upper_need n
 		r = node_get(fs->nodes, node->nodeid, node);
 		return r < 0 || node->layer == LAYER_UPPER ? r : -ESTALE;
 	}
+	/* What is not copied yet, or never, takes no room to speak of. */
+	if (r == 0)
+		r = room_check(fs, node->session,
+			       need.data == COPYUP_WHOLE ? (uint64_t)st.st_blocks * 512 : 0);
 	if (r == 0)
 		r = copy_file(fs, node, dir, &st, need.data, ret_flight);
 	return r < 0 ? r : follow_copy(fs, node, dir, &st, need.changes_data);
@@ -252,6 +258,12 @@ static int bring_data(struct fs *fs, struct node_info *node, struct upper_need n
 		job->world = fs_metacopy_world(fs, node);
 		job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		r = job->fd < 0 ? -errno : metacopy_stat(&job->world, fd, "", &st);
+		if (r < 0) {
+			release_copy(job);
+			return r;
+		}
+		r = room_check(fs, node->session,
+			       need.data == COPYUP_WHOLE ? (uint64_t)st.st_size : 0);
 		if (r < 0) {
 			release_copy(job);
 			return r;

@@ -271,13 +271,19 @@ int registry_reset(struct registry *registry, uint32_t session, struct err *err)
 				     "cannot reset session %s in the store %s", record->id,
 				     store_path(registry->store));
 	session_table_raise_epoch(record);
+	record->used_bytes = 0;
+	record->used_files = 0;
+	record->usage_refused = 0;
 	store_trash_delete(registry->store, name);
 	return 0;
 }
 
 void registry_raise_epoch(struct registry *registry, uint32_t session)
 {
-	session_table_raise_epoch(session_table_at(registry, session));
+	struct session_record *record = session_table_at(registry, session);
+
+	session_table_raise_epoch(record);
+	record->usage_changed = 1;
 }
 
 void registry_fresh_id(struct registry *registry, uid_t uid, char *ret)

@@ -44,6 +44,13 @@ struct session_record {
 	uint64_t posix_start_ticks;
 	uint64_t created_real_ns;
 	_Atomic uint64_t used_real_ns; /* last time it was named by run, create or a magic link */
+	/* How much it holds: usage.h. Written by anybody. */
+	_Atomic int64_t used_bytes;
+	_Atomic int64_t used_files;
+	_Atomic uint32_t usage_changed;         /* since it was counted */
+	_Atomic uint32_t usage_refused;         /* something was, since it was below its limits */
+	_Atomic uint64_t usage_counted_boot_ns; /* 0: never */
+	_Atomic uint64_t usage_took_ns;         /* the last count */
 	char id[SESSION_ID_SIZE];
 	char pad[7];
 };

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "lock/redact.h"
 #include "lock/text.h"
+#include "session/usage.h"
 #include "virt/files.h"
 #include "virt/listing.h"
 #include "virt/paths.h"
@@ -67,17 +68,37 @@ void *listing_runs(struct instance *instance, uint32_t session, uid_t viewer)
 	return array;
 }
 
+/* 0 is no limit. */
+static json_t *limit_json(uint64_t limit)
+{
+	return limit ? json_integer((json_int_t)limit) : json_null();
+}
+
+static json_t *usage_json(struct instance *instance, uint32_t session)
+{
+	struct usage usage = usage_get(instance->registry, session);
+
+	return json_pack("{s:I, s:o, s:I, s:o}", "bytes", (json_int_t)usage.bytes, "max_bytes",
+			 limit_json(instance->config->max_bytes), "files", (json_int_t)usage.files,
+			 "max_files", limit_json(instance->config->max_files));
+}
+
 /* What the list holds of a session; its runs are added by the caller. */
 static json_t *session_json(struct instance *instance, uint32_t session)
 {
 	const struct session_record *record = registry_at(instance->registry, session);
+	json_t *json;
 
-	return json_pack("{s:s, s:I, s:o, s:o, s:b, s:b, s:o, s:[]}", "session", record->id, "uid",
+	json = json_pack("{s:s, s:I, s:o, s:o, s:b, s:b, s:o, s:[]}", "session", record->id, "uid",
 			 (json_int_t)record->uid, "created_at", json_time(record->created_real_ns),
 			 "used_at", json_time(record->used_real_ns), "ephemeral",
 			 (record->flags & SESSION_EPHEMERAL) != 0, "posix_session",
 			 (record->flags & SESSION_POSIX) != 0, "view",
 			 session_path_json(instance, session), "runs");
+	/* Nothing is counted where nothing is limited. */
+	if (json && usage_limited(instance->config))
+		json_object_set_new(json, "usage", usage_json(instance, session));
+	return json;
 }
 
 static void add_views(struct instance *instance, uint32_t session, json_t *json)

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "ops/notifier.h"
 #include "ops/parking.h"
+#include "ops/room.h"
 #include "session/posix_sessions.h"
+#include "session/usage.h"
 #include "worker/rounds.h"
 
 #define RUNS_INTERVAL_MS 250
@@ -24,7 +26,8 @@ struct housekeeping {
 	int stop_fd; /* eventfd */
 	struct rounds *runs;
 	struct rounds *sweeps;
-	bool watches; /* the thread is there */
+	struct rounds *counts; /* of what sessions hold; NULL: nothing is limited */
+	bool watches;          /* the thread is there */
 	pthread_t thread;
 };
 
@@ -51,6 +54,13 @@ static void sweep(void *context)
 	posix_sessions_sweep(instance->registry, instance->runs, posix_session_dropped, wiring);
 }
 
+static void look_at_room(void *context)
+{
+	struct wiring *wiring = context;
+
+	room_sweep(&wiring->fs);
+}
+
 /* Does nothing that may block. */
 static void *watch(void *arg)
 {
@@ -69,6 +79,8 @@ static void *watch(void *arg)
 		}
 		rounds_watch(housekeeping->runs);
 		rounds_watch(housekeeping->sweeps);
+		if (housekeeping->counts)
+			rounds_watch(housekeeping->counts);
 		notifier_watch(housekeeping->wiring->fs.notifier);
 		parking_watch(housekeeping->wiring->fs.parking);
 	}
@@ -85,6 +97,8 @@ static int start(struct housekeeping *housekeeping)
 	r = rounds_new(RUNS_INTERVAL_MS, look_at_runs, wiring, &housekeeping->runs);
 	if (r == 0)
 		r = rounds_new(SWEEP_INTERVAL_MS, sweep, wiring, &housekeeping->sweeps);
+	if (r == 0 && usage_limited(wiring->instance.config))
+		r = rounds_new(SWEEP_INTERVAL_MS, look_at_room, wiring, &housekeeping->counts);
 	if (r == 0)
 		r = -pthread_create(&housekeeping->thread, NULL, watch, housekeeping);
 	housekeeping->watches = r == 0;
@@ -111,7 +125,7 @@ int housekeeping_new(struct wiring *wiring, int alive_fd, struct housekeeping **
 
 bool housekeeping_free(struct housekeeping *housekeeping)
 {
-	bool runs_ended, sweeps_ended;
+	bool runs_ended, sweeps_ended, counts_ended;
 
 	if (!housekeeping)
 		return true;
@@ -123,6 +137,7 @@ bool housekeeping_free(struct housekeeping *housekeeping)
 		close(housekeeping->stop_fd);
 	runs_ended = rounds_free(housekeeping->runs);
 	sweeps_ended = rounds_free(housekeeping->sweeps);
+	counts_ended = rounds_free(housekeeping->counts);
 	free(housekeeping);
-	return runs_ended && sweeps_ended;
+	return runs_ended && sweeps_ended && counts_ended;
 }

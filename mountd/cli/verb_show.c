@@ -71,6 +71,24 @@ static void show_runs(const struct call *call, const json_t *runs)
 	table_print(table, stdout, call->colour, table_terminal_width());
 }
 
+/* What the session holds of what it may; nothing where nothing is limited. */
+static void show_usage(struct table *facts, const json_t *usage)
+{
+	char bytes[TEXT_NUMBER_SIZE], limit[TEXT_NUMBER_SIZE], text[80];
+
+	if (!usage)
+		return;
+	text_bytes((uint64_t)field_integer(usage, "bytes"), bytes, sizeof(bytes));
+	text_bytes((uint64_t)field_integer(usage, "max_bytes"), limit, sizeof(limit));
+	snprintf(text, sizeof(text), field_integer(usage, "max_bytes") ? "%s of %s" : "%s", bytes,
+		 limit);
+	add_fact(facts, "bytes", text);
+	snprintf(text, sizeof(text), field_integer(usage, "max_files") ? "%lld of %lld" : "%lld",
+		 (long long)field_integer(usage, "files"),
+		 (long long)field_integer(usage, "max_files"));
+	add_fact(facts, "files", text);
+}
+
 static void show_show(const struct call *call, const struct answer *answer)
 {
 	static const struct table_column columns[] = {{NULL, false}, {NULL, false}};
@@ -88,6 +106,7 @@ static void show_show(const struct call *call, const struct answer *answer)
 	add_fact(facts, "used", text);
 	table_add(facts, "changes");
 	table_add_integer(facts, field_integer(data, "changes"));
+	show_usage(facts, json_object_get(data, "usage"));
 	if (field_flag(data, "ephemeral"))
 		add_fact(facts, "kept", "until its runs have ended, if nothing was written");
 	table_print(facts, stdout, call->colour, table_terminal_width());
