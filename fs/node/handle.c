@@ -5,12 +5,77 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "node/internal.h"
+
+/* A user who is not root, with handles open. */
+struct handle_user {
+	uint32_t uid;
+	uint32_t count;
+};
 
 struct handles {
 	struct arena_table *table;
 	_Atomic(struct handle_private *) *private; /* by record index */
+	uint32_t max_fds;
+	_Atomic uint32_t fds; /* kept in private parts */
+	pthread_mutex_t mutex;
+	struct handle_user *users; /* guarded by: mutex; few, in no order */
+	size_t n_users;            /* guarded by: mutex */
 };
+
+static struct handle_user *user_of_locked(struct handles *handles, uint32_t uid)
+{
+	for (size_t i = 0; i < handles->n_users; i++)
+		if (handles->users[i].uid == uid)
+			return &handles->users[i];
+	return NULL;
+}
+
+/* 0, -ENFILE or -ENOMEM. */
+static int count_user_locked(struct handles *handles, uint32_t uid)
+{
+	struct handle_user *user = user_of_locked(handles, uid);
+
+	if (!user) {
+		user = reallocarray(handles->users, handles->n_users + 1, sizeof(*user));
+		if (!user)
+			return -ENOMEM;
+		handles->users = user;
+		user += handles->n_users++;
+		*user = (struct handle_user){.uid = uid};
+	}
+	if (user->count >= HANDLES_PER_USER_MAX)
+		return -ENFILE;
+	user->count++;
+	return 0;
+}
+
+/* Root is not counted: there is nobody to be protected from it. */
+static int count_user(struct handles *handles, uint32_t uid)
+{
+	int r;
+
+	if (uid == 0)
+		return 0;
+	pthread_mutex_lock(&handles->mutex);
+	r = count_user_locked(handles, uid);
+	pthread_mutex_unlock(&handles->mutex);
+	return r;
+}
+
+static void uncount_user(struct handles *handles, uint32_t uid)
+{
+	struct handle_user *user;
+
+	if (uid == 0)
+		return;
+	pthread_mutex_lock(&handles->mutex);
+	user = user_of_locked(handles, uid);
+	if (user && --user->count == 0)
+		*user = handles->users[--handles->n_users];
+	pthread_mutex_unlock(&handles->mutex);
+}
 
 int handles_new(struct arena_table *table, struct handles **ret_handles)
 {
@@ -19,21 +84,38 @@ int handles_new(struct arena_table *table, struct handles **ret_handles)
 	if (!handles)
 		return -ENOMEM;
 	handles->table = table;
+	handles->max_fds = descriptors_share(DESCRIPTORS_FILES);
+	pthread_mutex_init(&handles->mutex, NULL);
 	handles->private = calloc((size_t)arena_capacity(table) + 1, sizeof(*handles->private));
 	if (!handles->private) {
-		free(handles);
+		handles_free(handles);
 		return -ENOMEM;
 	}
+	/* Those of an earlier worker. */
+	for (uint32_t i = 0; (i = arena_next(table, i));)
+		(void)count_user(handles, ((struct handle_record *)arena_at(table, i))->uid);
 	*ret_handles = handles;
 	return 0;
 }
 
-static void release_private(struct handle_private *private)
+bool handle_keep_fd(struct handles *handles, struct handle_private *private, int fd)
+{
+	if (atomic_fetch_add(&handles->fds, 1) >= handles->max_fds) {
+		atomic_fetch_sub(&handles->fds, 1);
+		return false;
+	}
+	private->fd = fd;
+	return true;
+}
+
+static void release_private(struct handles *handles, struct handle_private *private)
 {
 	if (!private)
 		return;
-	if (private->fd >= 0)
+	if (private->fd >= 0) {
 		close(private->fd);
+		atomic_fetch_sub(&handles->fds, 1);
+	}
 	view_listing_release(&private->listing);
 	buf_release(&private->text);
 	pthread_mutex_destroy(&private->mutex);
@@ -44,9 +126,11 @@ void handles_free(struct handles *handles)
 {
 	if (!handles)
 		return;
-	for (uint32_t i = 0; (i = arena_next(handles->table, i));)
-		release_private(handles->private[i]);
+	for (uint32_t i = 0; handles->private && (i = arena_next(handles->table, i));)
+		release_private(handles, handles->private[i]);
 	free(handles->private);
+	free(handles->users);
+	pthread_mutex_destroy(&handles->mutex);
 	free(handles);
 }
 
@@ -64,11 +148,17 @@ static uint32_t index_of(struct handles *handles, uint64_t fh)
 int handle_open(struct handles *handles, const struct handle_record *like, uint32_t state,
 		uint64_t *ret_fh)
 {
-	uint32_t index = arena_alloc(handles->table);
 	struct handle_record *record;
+	uint32_t index;
+	int r = count_user(handles, like->uid);
 
-	if (!index)
+	if (r < 0)
+		return r;
+	index = arena_alloc(handles->table);
+	if (!index) {
+		uncount_user(handles, like->uid);
 		return -ENFILE;
+	}
 	record = arena_at(handles->table, index);
 	record_fill(record, like, sizeof(*record));
 	*ret_fh = (uint64_t)record->head.generation << 32 | index;
@@ -100,7 +190,7 @@ struct handle_private *handle_private(struct handles *handles, uint64_t fh)
 	made->fd = -1;
 	if (atomic_compare_exchange_strong(&handles->private[index], &none, made))
 		return made;
-	release_private(made);
+	release_private(handles, made);
 	return none;
 }
 
@@ -110,7 +200,8 @@ void handle_close(struct handles *handles, uint64_t fh)
 
 	if (!index)
 		return;
-	release_private(atomic_exchange(&handles->private[index], NULL));
+	uncount_user(handles, ((struct handle_record *)arena_at(handles->table, index))->uid);
+	release_private(handles, atomic_exchange(&handles->private[index], NULL));
 	arena_free(handles->table, index);
 }
 

@@ -16,6 +16,7 @@
 #include "view/listing.h"
 
 #define HANDLES_MAX (1u << 20)
+#define HANDLES_PER_USER_MAX (HANDLES_MAX / 2) /* of a user who is not root */
 
 enum handle_state {
 	HANDLE_STATE_FILE = 1,
@@ -62,7 +63,10 @@ int handles_new(struct arena_table *table, struct handles **ret_handles);
 /* release() is called for each private part that is left. */
 void handles_free(struct handles *handles);
 
-/* A new handle, its record filled from `like`. Returns fh in ret_fh. 0 or -ENFILE. */
+/*
+ * A new handle, its record filled from `like`. Returns fh in ret_fh. 0; -ENFILE: the user, or all
+ * together, have as many as may be; -ENOMEM.
+ */
 int handle_open(struct handles *handles, const struct handle_record *like, uint32_t state,
 		uint64_t *ret_fh);
 /* The record; borrowed while the handle is open. NULL where fh is none. */
@@ -71,6 +75,11 @@ struct handle_record *handle_at(struct handles *handles, uint64_t fh);
 struct handle_private *handle_private(struct handles *handles, uint64_t fh);
 /* Frees the handle; gives up fd, listing and text. Its ctl must have been taken before. */
 void handle_close(struct handles *handles, uint64_t fh);
+/*
+ * Keeps fd in the private part, whose mutex is held and which has none, until the handle is closed.
+ * False: as many as may be are kept by others, so the fd is to be closed after use.
+ */
+bool handle_keep_fd(struct handles *handles, struct handle_private *private, int fd);
 /* The next open handle after fh (0 to begin); 0 at the end. */
 uint64_t handle_next(struct handles *handles, uint64_t fh);
 uint32_t handles_count(const struct handles *handles);

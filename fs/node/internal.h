@@ -33,7 +33,9 @@ struct nodes {
 	struct index detached;        /* NODE_DETACHED, by inode; guarded by: mutex */
 	uint32_t cached_dirs;         /* guarded by: mutex */
 	uint32_t max_cached_dirs;     /* exceeded where all are in use */
-	uint32_t evict_hand;          /* guarded by: mutex */
+	uint32_t kept_fds;            /* guarded by: mutex; of objects without a name */
+	uint32_t max_kept_fds;
+	uint32_t evict_hand; /* guarded by: mutex */
 };
 
 /*

@@ -283,6 +283,19 @@ int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uin
 	return find_or_insert(nodes, &like, name, ret_info);
 }
 
+/*
+ * The node keeps the fd unless it has one, or too many are kept: then nothing but its number is left of
+ * the object (-ESTALE). Returns the fd to be closed, -1 for none.
+ */
+static int keep_fd_locked(struct nodes *nodes, uint32_t index, int fd)
+{
+	if (fd < 0 || nodes->private[index].fd_plus_one || nodes->kept_fds >= nodes->max_kept_fds)
+		return fd;
+	nodes->private[index].fd_plus_one = fd + 1;
+	nodes->kept_fds++;
+	return -1;
+}
+
 int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolved *found,
 		      int fd_consume, struct node_info *ret_info)
 {
@@ -297,23 +310,13 @@ int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolve
 	pthread_mutex_lock(&nodes->mutex);
 	r = insert_locked(nodes, &like, "", &index);
 	if (r == 0) {
-		nodes->private[index].fd_plus_one = fd_consume + 1;
-		fd_consume = -1;
+		fd_consume = keep_fd_locked(nodes, index, fd_consume);
 		node_fill_locked(nodes, index, ret_info);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
 	if (fd_consume >= 0)
 		close(fd_consume);
 	return r;
-}
-
-/* The node keeps the fd unless it has one. Returns the fd to be closed, -1 for none. */
-static int keep_fd_locked(struct nodes *nodes, uint32_t index, int fd)
-{
-	if (fd < 0 || nodes->private[index].fd_plus_one)
-		return fd;
-	nodes->private[index].fd_plus_one = fd + 1;
-	return -1;
 }
 
 void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int fd_consume)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/descriptors.h"
 #include "node/internal.h"
 
 /* The root has a fixed number, so it stands at a fixed place: the first record. */
@@ -147,6 +148,8 @@ static void release_private_locked(struct nodes *nodes, uint32_t index, struct l
 	if (*ret_dir)
 		nodes->cached_dirs--;
 	*ret_fd = private->fd_plus_one - 1;
+	if (*ret_fd >= 0)
+		nodes->kept_fds--;
 	private->fd_plus_one = 0;
 }
 
@@ -347,7 +350,10 @@ int nodes_new(struct arena_table *table, struct arena_table *names, const struct
 	nodes->table = table;
 	nodes->names = names;
 	nodes->setup = setup;
-	nodes->max_cached_dirs = NODE_DIRS_CACHED;
+	nodes->max_cached_dirs = descriptors_share(DESCRIPTORS_DIRECTORIES);
+	if (nodes->max_cached_dirs > NODE_DIRS_CACHED)
+		nodes->max_cached_dirs = NODE_DIRS_CACHED;
+	nodes->max_kept_fds = descriptors_share(DESCRIPTORS_NAMELESS);
 	/* Untouched pages of a large calloc cost nothing. */
 	nodes->private = calloc((size_t)arena_capacity(table) + 1, sizeof(*nodes->private));
 	if (nodes->private)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/descriptors.h"
 
 #define BUCKETS 64
 
@@ -23,6 +24,8 @@ struct carrier {
 struct carriers {
 	pthread_mutex_t mutex;
 	struct carrier *buckets[BUCKETS]; /* guarded by: mutex */
+	uint32_t count; /* guarded by: mutex; at most max, but for a race of a few */
+	uint32_t max;
 };
 
 static uint64_t owner_of(const struct advisory_request *request)
@@ -77,6 +80,16 @@ static int open_file(struct fs *fs, const struct advisory_request *request)
 	return fd;
 }
 
+static bool is_full(struct carriers *carriers)
+{
+	bool full;
+
+	pthread_mutex_lock(&carriers->mutex);
+	full = carriers->count >= carriers->max;
+	pthread_mutex_unlock(&carriers->mutex);
+	return full;
+}
+
 static int find_or_open(struct fs *fs, const struct advisory_request *request)
 {
 	struct carriers *carriers = fs->carriers;
@@ -85,6 +98,8 @@ static int find_or_open(struct fs *fs, const struct advisory_request *request)
 
 	if (fd >= 0)
 		return fd;
+	if (is_full(carriers))
+		return -ENOLCK;
 	fd = open_file(fs, request);
 	if (fd < 0)
 		return fd;
@@ -97,6 +112,7 @@ static int find_or_open(struct fs *fs, const struct advisory_request *request)
 		.key = request->key, .kind = request->kind, .owner = owner_of(request), .fd = fd};
 	pthread_mutex_lock(&carriers->mutex);
 	*place_locked(carriers, request) = made;
+	carriers->count++;
 	pthread_mutex_unlock(&carriers->mutex);
 	return fd;
 }
@@ -144,8 +160,10 @@ void carrier_close(struct fs *fs, const struct advisory_request *request)
 	pthread_mutex_lock(&carriers->mutex);
 	at = place_locked(carriers, request);
 	carrier = *at;
-	if (carrier)
+	if (carrier) {
 		*at = carrier->next;
+		carriers->count--;
+	}
 	pthread_mutex_unlock(&carriers->mutex);
 	if (!carrier)
 		return;
@@ -186,6 +204,7 @@ int carriers_new(struct carriers **ret_carriers)
 	if (!carriers)
 		return -ENOMEM;
 	pthread_mutex_init(&carriers->mutex, NULL);
+	carriers->max = descriptors_share(DESCRIPTORS_CARRIERS);
 	*ret_carriers = carriers;
 	return 0;
 }

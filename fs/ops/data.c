@@ -30,15 +30,17 @@ static int open_handle(struct fs *fs, const struct handle_record *record, struct
 /*
  * The fd of a handle, opened when first needed, and anew where the file was copied up since: then
  * readers of the old one see what is written, as on one file. The number stays, for another thread
- * may be reading from it.
+ * may be reading from it. Where too many are kept already it is for this call alone: ret_own is to be
+ * closed (else -1).
  */
-static int handle_fd(struct fs *fs, uint64_t fh)
+static int handle_fd(struct fs *fs, uint64_t fh, int *ret_own)
 {
 	struct handle_record *record = handle_at(fs->handles, fh);
 	struct handle_private *private = handle_private(fs->handles, fh);
 	struct node_info node;
 	int fd;
 
+	*ret_own = -1;
 	if (!record || !private || record->head.state != HANDLE_STATE_FILE)
 		return -EBADF;
 	if (node_get_index(fs->nodes, record->node, &node) < 0)
@@ -52,10 +54,10 @@ static int handle_fd(struct fs *fs, uint64_t fh)
 		close(fd);
 		fd = private->fd;
 	}
-	if (fd >= 0) {
-		private->fd = fd;
-		private->fd_layer = node_data_layer(&node);
-	}
+	if (fd >= 0 && private->fd < 0 && !handle_keep_fd(fs->handles, private, fd))
+		*ret_own = fd;
+	else if (fd >= 0)
+	private->fd_layer = node_data_layer(&node);
 	pthread_mutex_unlock(&private->mutex);
 	return fd;
 }
@@ -67,6 +69,7 @@ static void do_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset
 	struct fs *fs = fs_of(req);
 	struct handle_record *handle = handle_at(fs->handles, fi->fh);
 	struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
+	_cleanup_close_ int own = -1;
 	int fd;
 
 	(void)nodeid;
@@ -74,7 +77,7 @@ static void do_read(fuse_req_t req, fuse_ino_t nodeid, size_t size, off_t offset
 		virtual_read(fs, req, handle, size, offset, fi);
 		return;
 	}
-	fd = handle_fd(fs, fi->fh);
+	fd = handle_fd(fs, fi->fh, &own);
 	if (fd < 0) {
 		fs_reply(req, fd);
 		return;
@@ -133,6 +136,7 @@ static void do_write(fuse_req_t req, fuse_ino_t nodeid, const char *data, size_t
 {
 	struct fs *fs = fs_of(req);
 	struct handle_record *handle = handle_at(fs->handles, fi->fh);
+	_cleanup_close_ int own = -1;
 	ssize_t n;
 	int fd;
 
@@ -142,7 +146,7 @@ static void do_write(fuse_req_t req, fuse_ino_t nodeid, const char *data, size_t
 		ctl_file_write(fs, req, fi->fh, data, size);
 		return;
 	}
-	n = fd = handle_fd(fs, fi->fh);
+	n = fd = handle_fd(fs, fi->fh, &own);
 	if (fd >= 0 && !fi->writepage)
 		n = check_room(fs, handle);
 	if (n >= 0 && !fi->writepage)

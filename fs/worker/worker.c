@@ -4,31 +4,15 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "ops/locking.h"
 #include "worker/handover.h"
 #include "worker/housekeeping.h"
 #include "worker/loop.h"
 #include "worker/wiring.h"
-
-/* Cached directories take two descriptors each, open files without passthrough one. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max = 1u << 20;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
 
 /* ret_stuck: something is blocked in a system call, and still uses everything. */
 static int serve(const struct heritage *heritage, struct wiring *wiring, bool *ret_stuck)
@@ -57,7 +41,7 @@ int worker_run(const struct heritage *heritage)
 	bool stuck = false;
 	int r;
 
-	raise_descriptor_limit();
+	descriptors_raise();
 	atomic_store(&arena_globals(heritage->arena)->worker_answered, 0);
 	r = wiring_new(heritage, &wiring);
 	if (r < 0) {
