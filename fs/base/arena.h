@@ -85,5 +85,10 @@ uint32_t arena_next(const struct arena_table *table, uint32_t index);
 /* Live records now. */
 uint32_t arena_count(const struct arena_table *table);
 uint32_t arena_capacity(const struct arena_table *table);
-/* Bytes of memory that the tables' used parts may occupy. */
+/* Bytes of memory that the tables' used parts occupy, as far as they were not given back. */
 size_t arena_used_bytes(const struct arena *arena);
+/*
+ * Gives memory of freed records back to the system, where enough were freed since the last time for
+ * that to be worth it. Returns the bytes. Their generations go on from above all that were there.
+ */
+size_t arena_trim(struct arena *arena);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 16
+#define SHRUNK_MIN 1024 /* what is not larger than this does not shrink */
 
 struct index_slot {
 	uint32_t number; /* 0: empty */
@@ -32,9 +33,8 @@ static void place(struct index_slot *slots, size_t mask, struct index_slot slot)
 	slots[i] = slot;
 }
 
-static int grow(struct index *index)
+static int resize(struct index *index, size_t capacity)
 {
-	size_t capacity = index->capacity ? index->capacity * 2 : FIRST_CAPACITY;
 	struct index_slot *slots = calloc(capacity, sizeof(*slots));
 
 	if (!slots)
@@ -52,7 +52,7 @@ int index_add(struct index *index, uint64_t hash, uint32_t number)
 {
 	/* At most three quarters full: probes stay short, and one slot is always empty. */
 	if ((index->live + 1) * 4 > index->capacity * 3) {
-		int r = grow(index);
+		int r = resize(index, index->capacity ? index->capacity * 2 : FIRST_CAPACITY);
 
 		if (r)
 			return r;
@@ -94,6 +94,9 @@ void index_remove(struct index *index, uint64_t hash, uint32_t number)
 		if (index->slots[i].number == number && index->slots[i].hash == folded) {
 			close_gap(index, i);
 			index->live--;
+			/* Then it is a quarter full. Without memory for that it stays large. */
+			if (index->capacity > SHRUNK_MIN && index->live * 16 < index->capacity)
+				(void)resize(index, index->capacity / 4);
 			return;
 		}
 	}

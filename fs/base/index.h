@@ -4,8 +4,8 @@
  *
  * It stores 32-bit numbers and 32 bits of the hash, nothing else: 11 to 22 bytes a record, by how
  * full it is. (uthash would take 56 bytes a record, a quarter of what a cached node may cost.)
- * Equality is the caller's: lookups give candidates. Linear probing, grows by doubling, leaves no
- * marks of what was removed. Not thread-safe: guarded by whoever owns it.
+ * Equality is the caller's: lookups give candidates. Linear probing, grows by doubling, shrinks
+ * when nearly empty, leaves no marks of what was removed. Not thread-safe: guarded by whoever owns it.
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 #include "worker/housekeeping.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static void sweep(void *context)
 	struct instance *instance = &wiring->instance;
 
 	locks_sweep(instance->locks);
+	/* What the kernel forgets in a wave it does not ask for again soon. */
+	if (arena_trim(instance->arena))
+		malloc_trim(0);
 	posix_sessions_sweep(instance->registry, instance->runs, posix_session_dropped, wiring);
 }
 

@@ -21,21 +21,23 @@ struct mark {
 	struct arena_record record;
 };
 
-enum { THINGS, MARKS };
+enum { THINGS, MARKS, MANY };
 
 static const struct arena_table_spec specs[] = {
 	{"things", sizeof(struct thing), 1000},
 	{"marks", sizeof(struct mark), 3},
+	{"many", sizeof(struct thing), 100000},
 };
 
 static struct arena *arena;
-static struct arena_table *things, *marks;
+static struct arena_table *things, *marks, *many;
 
 static void setup(void)
 {
 	cr_assert_eq(arena_new(specs, ARRAY_SIZE(specs), &arena), 0);
 	things = arena_table(arena, THINGS);
 	marks = arena_table(arena, MARKS);
+	many = arena_table(arena, MANY);
 	cr_assert_eq(arena_attach(arena), 0);
 }
 
@@ -291,4 +293,59 @@ Test(arena, threads_never_share_a_record)
 	cr_assert_eq(arena_count(things), 0);
 	/* Low indexes were used again and again. */
 	cr_assert_leq(arena_used_bytes(arena), 4 * 4096);
+}
+
+/* Fills the table of many, frees all but every `kept`th (0: all). */
+static void wave(uint32_t kept)
+{
+	for (uint32_t i = 1; i <= arena_capacity(many); i++)
+		cr_assert_eq(add(many, i), i);
+	for (uint32_t i = 1; i <= arena_capacity(many); i++)
+		if (!kept || i % kept)
+			arena_free(many, i);
+}
+
+Test(arena, trimming_gives_back_what_was_freed)
+{
+	size_t before = arena_used_bytes(arena);
+	uint32_t generation, index;
+	struct thing *thing;
+
+	cr_assert_eq(arena_trim(arena), 0, "nothing was freed");
+	wave(0);
+	thing = arena_at(many, 50000);
+	generation = thing->record.generation;
+	cr_assert_geq(arena_trim(arena), 100000 * sizeof(struct thing) - (128 << 10));
+	cr_assert_leq(arena_used_bytes(arena), before + (128 << 10));
+	cr_assert_eq(arena_trim(arena), 0, "once");
+	cr_assert_eq(arena_next(many, 0), 0);
+
+	/* Numbers that were given out are not given out again. */
+	for (uint32_t i = 1; i <= 100000; i++) {
+		index = add(many, i);
+		thing = arena_at(many, index);
+		cr_assert_gt(thing->record.generation, generation);
+	}
+	cr_assert_eq(arena_count(many), 100000);
+}
+
+Test(arena, trimming_keeps_what_is_live)
+{
+	uint32_t found = 0;
+
+	wave(5000);
+	cr_assert_gt(arena_trim(arena), 4u << 20);
+	for (uint32_t i = 0; (i = arena_next(many, i));) {
+		cr_assert_eq(i, (found + 1) * 5000);
+		cr_assert_eq(((struct thing *)arena_at(many, i))->value, i);
+		found++;
+	}
+	cr_assert_eq(found, 20);
+
+	/* A worker that comes after finds the same, and knows no generation to be used already. */
+	cr_assert_eq(arena_attach(arena), 0);
+	cr_assert_eq(arena_count(many), 20);
+	for (uint32_t i = 1; i <= 100000 - 20; i++)
+		cr_assert_gt(((struct thing *)arena_at(many, add(many, i)))->record.generation, 1);
+	cr_assert_eq(arena_alloc(many), 0, "full");
 }

@@ -122,3 +122,22 @@ Test(index, random_work_agrees_with_a_plain_table)
 	}
 	index_release(&index);
 }
+
+Test(index, it_shrinks_when_nearly_all_are_gone)
+{
+	struct index index = {0};
+	size_t largest;
+
+	for (uint32_t i = 1; i <= N; i++)
+		index_add(&index, hash_of(i), i);
+	largest = index.capacity;
+	for (uint32_t i = 1; i <= N - 100; i++)
+		index_remove(&index, hash_of(i), i);
+	cr_assert_leq(index.capacity * 8, largest);
+	cr_assert_eq(index.live, 100);
+	for (uint32_t i = 1; i <= N; i++)
+		cr_assert_eq(find(&index, hash_of(i), i), i > N - 100 ? i : 0);
+	for (uint32_t i = 1; i <= N; i++)
+		cr_assert_eq(index_add(&index, hash_of(i), i), 0);
+	index_release(&index);
+}
