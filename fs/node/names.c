@@ -130,6 +130,7 @@ static int take_name_locked(struct nodes *nodes, uint32_t index, uint32_t parent
 	int r;
 
 	lose_name_locked(nodes, index);
+	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
 	r = node_set_name_locked(nodes, node, name);
 	if (r < 0)
 		return r;
@@ -374,6 +375,7 @@ static void move_locked(struct nodes *nodes, uint32_t index, const struct node_p
 {
 	struct node_record *node = node_at(nodes, index);
 
+	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
 	node_unindex_locked(nodes, index);
 	/* First, should we be killed in between: what says so is looked at on disk. */
 	if (place->metacopy)
@@ -450,9 +452,22 @@ void node_linked(struct nodes *nodes, uint32_t index)
 	struct node_record *node = node_at(nodes, index);
 
 	pthread_mutex_lock(&nodes->mutex);
+	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
 	if (!(node->flags & NODE_BY_INODE) &&
 	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
 		node->flags |= NODE_BY_INODE;
+	pthread_mutex_unlock(&nodes->mutex);
+}
+
+void node_name_durable(struct nodes *nodes, const struct node_info *node)
+{
+	struct node_record *record = node_at(nodes, node->index);
+
+	pthread_mutex_lock(&nodes->mutex);
+	if (record->parent == node->parent && record->layer == node->layer &&
+	    record->backing_ino == node->backing_ino &&
+	    strcmp(node_name_locked(nodes, record), node->name) == 0)
+		record->flags |= NODE_NAME_DURABLE;
 	pthread_mutex_unlock(&nodes->mutex);
 }
 

@@ -46,6 +46,7 @@ enum node_flags {
 	NODE_HIDDEN = 64, /* has a link that shows nowhere, see ops/hidden.h */
 	NODE_NO_CAPABILITY = 128, /* made by us, and given no security.capability since */
 	NODE_DETACHED = 256, /* left its name to another node of its object, see node_detach() */
+	NODE_NAME_DURABLE = 512, /* its name in the upper is on stable storage */
 };
 
 struct node_record {
@@ -170,6 +171,8 @@ void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
 void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden);
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
+/* Its name, by which *node (unchanged) knows it, is on stable storage; no more once it has another. */
+void node_name_durable(struct nodes *nodes, const struct node_info *node);
 /* The object may have a file capability from now on (NODE_NO_CAPABILITY). */
 void node_may_be_capable(struct nodes *nodes, uint32_t index);
 

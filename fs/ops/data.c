@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "ops/ctl_file.h"
+#include "ops/durable_file.h"
 #include "ops/fs.h"
 #include "ops/room.h"
 #include "session/usage.h"
@@ -179,7 +180,7 @@ static void do_fsync(fuse_req_t req, fuse_ino_t nodeid, int datasync, struct fus
 	if (r == 0)
 		r = fd = fs_open_object(fs, &node, O_RDONLY | O_NONBLOCK);
 	if (r >= 0)
-		r = (datasync ? fdatasync(fd) : fsync(fd)) ? -errno : 0;
+		r = durable_file(fs, &node, fd, datasync);
 	fs_reply(req, r);
 }
 

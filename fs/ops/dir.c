@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "ops/durable_file.h"
 #include "ops/fs.h"
 
 /* Entries 0 and 1 of every stream; the listing begins at 2. */
@@ -261,7 +262,7 @@ static void do_fsyncdir(fuse_req_t req, fuse_ino_t nodeid, int datasync, struct 
 	struct node_info node;
 	int r = node_get(fs->nodes, nodeid, &node);
 
-	(void)datasync;
+	(void)datasync; /* of a directory the names are the data */
 	(void)fi;
 	if (r == 0 && node.state == NODE_STATE_VIRTUAL) {
 		fs_reply(req, 0);
@@ -270,7 +271,7 @@ static void do_fsyncdir(fuse_req_t req, fuse_ino_t nodeid, int datasync, struct 
 	if (r == 0)
 		r = fd = fs_open_data(fs, &node, O_RDONLY | O_DIRECTORY);
 	if (r >= 0)
-		r = fsync(fd) ? -errno : 0;
+		r = durable_dir(fs, &node, fd);
 	fs_reply(req, r);
 }
 

@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "ops/claim.h"
 #include "ops/deferred.h"
+#include "ops/durable_file.h"
 #include "ops/fs.h"
 #include "ops/locking.h"
 #include "ops/notifier.h"
@@ -111,6 +112,8 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 	r = choose_backing(fs, req, node, fd, fi->flags, &backing_id);
 	if (r == -ESTALE && is_for_ioctl(fi->flags))
 		r = backing_id = 0;
+	if (r == 0)
+		r = durable_opened(fs, node, fd, fi->flags);
 	if (r == 0)
 		r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
 	if (r < 0) {

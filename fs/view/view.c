@@ -221,6 +221,7 @@ int layer_dir_moved(struct layer_dir *dir, struct layer_dir *new_parent, const c
 	old_name = dir->name;
 	dir->parent = new_parent;
 	dir->name = name;
+	dir->name_durable = false;
 	pthread_mutex_unlock(&dir->view->mutex);
 	layer_dir_unref(old_parent);
 	free(old_name);

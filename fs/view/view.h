@@ -60,7 +60,8 @@ struct layer_dir {
 	 * each name), CLASS_LOCK or CLASS_SHARED (it all lives in the lower).
 	 */
 	enum path_class inherited;
-	_Atomic bool impure; /* the upper may hold what was copied up (layout.h) */
+	_Atomic bool impure;       /* the upper may hold what was copied up (layout.h) */
+	_Atomic bool name_durable; /* its name in the upper is on stable storage (durable.h) */
 };
 
 /* Makes a view and its root directory; the root holds the reference to the view. */
