@@ -61,4 +61,9 @@ uint32_t node_find_locked(const struct nodes *nodes, uint32_t parent, const char
 uint32_t node_find_inode_locked(const struct nodes *nodes, const struct node_record *like);
 /* Puts a node into the indexes that its flags ask for, and out of them. */
 int node_index_locked(struct nodes *nodes, uint32_t index);
+/*
+ * Frees the node (0: none) if nobody refers to it, and then perhaps its parent, and so on. Takes the
+ * mutex, which is not held.
+ */
+void node_free_unused(struct nodes *nodes, uint32_t index);
 void node_unindex_locked(struct nodes *nodes, uint32_t index);

@@ -123,18 +123,24 @@ static void lose_name_locked(struct nodes *nodes, uint32_t index)
 	node->flags |= NODE_NAMELESS;
 }
 
-/* Gives a node another name. Returns 0 or -ENOMEM, then it is nameless. */
-static int take_name_locked(struct nodes *nodes, uint32_t index, uint32_t parent, const char *name)
+/*
+ * Gives a node another name. Returns 0 or -ENOMEM, then it is nameless. ret_left: the parent that it
+ * left (0: none), which may have hung on it alone: for node_free_unused().
+ */
+static int take_name_locked(struct nodes *nodes, uint32_t index, uint32_t parent, const char *name,
+			    uint32_t *ret_left)
 {
 	struct node_record *node = node_at(nodes, index);
 	int r;
 
+	*ret_left = 0;
 	lose_name_locked(nodes, index);
 	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
 	r = node_set_name_locked(nodes, node, name);
 	if (r < 0)
 		return r;
 	if (node->parent != parent) {
+		*ret_left = node->parent;
 		node_at(nodes, node->parent)->children--;
 		node_at(nodes, parent)->children++;
 		node->parent = parent;
@@ -195,7 +201,7 @@ static int insert_locked(struct nodes *nodes, const struct node_record *like, co
 static int find_or_insert(struct nodes *nodes, struct node_record *like, const char *name,
 			  struct node_info *ret_info)
 {
-	uint32_t index;
+	uint32_t index, left = 0;
 	int r = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
@@ -209,7 +215,7 @@ static int find_or_insert(struct nodes *nodes, struct node_record *like, const c
 	if (!index && like->head.state == NODE_STATE_VIEW) {
 		index = node_find_inode_locked(nodes, like);
 		if (index)
-			r = take_name_locked(nodes, index, like->parent, name);
+			r = take_name_locked(nodes, index, like->parent, name, &left);
 	}
 	if (!index && index_find(&nodes->detached, hash_inode(like), inode_equal, like, nodes))
 		like->flags |= NODE_TWIN | NODE_BY_INODE;
@@ -227,6 +233,7 @@ static int find_or_insert(struct nodes *nodes, struct node_record *like, const c
 		node_fill_locked(nodes, index, ret_info);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
+	node_free_unused(nodes, left);
 	return r;
 }
 
@@ -338,19 +345,20 @@ void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int 
 void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name,
 		  uint32_t new_parent, const char *new_name)
 {
-	uint32_t index;
+	uint32_t index, left = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
 	index = node_find_locked(nodes, old_parent, old_name);
 	if (index)
-		take_name_locked(nodes, index, new_parent, new_name);
+		take_name_locked(nodes, index, new_parent, new_name, &left);
 	pthread_mutex_unlock(&nodes->mutex);
+	node_free_unused(nodes, left);
 }
 
 void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, uint32_t parent_b,
 		    const char *name_b)
 {
-	uint32_t a, b;
+	uint32_t a, b, left_a = 0, left_b = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
 	a = node_find_locked(nodes, parent_a, name_a);
@@ -358,10 +366,12 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 	if (b)
 		lose_name_locked(nodes, b);
 	if (a)
-		take_name_locked(nodes, a, parent_b, name_b);
+		take_name_locked(nodes, a, parent_b, name_b, &left_a);
 	if (b)
-		take_name_locked(nodes, b, parent_a, name_a);
+		take_name_locked(nodes, b, parent_a, name_a, &left_b);
 	pthread_mutex_unlock(&nodes->mutex);
+	node_free_unused(nodes, left_a);
+	node_free_unused(nodes, left_b);
 }
 
 static void set_flag(struct node_record *node, enum node_flags flag, bool on)

@@ -160,6 +160,9 @@ static uint32_t free_one_locked(struct nodes *nodes, uint32_t index, struct laye
 	struct node_record *node = node_at(nodes, index);
 	uint32_t parent = node->parent;
 
+	/* Free already: who forgot it came between two steps of node_free_unused(). */
+	if (!atomic_load(&node->head.state))
+		return 0;
 	if (index == ROOT_INDEX || node->lookups || node->children)
 		return 0;
 	node_unindex_locked(nodes, index);
@@ -170,6 +173,22 @@ static uint32_t free_one_locked(struct nodes *nodes, uint32_t index, struct laye
 	if (parent)
 		node_at(nodes, parent)->children--;
 	return parent;
+}
+
+void node_free_unused(struct nodes *nodes, uint32_t index)
+{
+	/* One step per critical section: closing fds is not done under the mutex. */
+	while (index) {
+		struct layer_dir *dir = NULL;
+		int fd = -1;
+
+		pthread_mutex_lock(&nodes->mutex);
+		index = free_one_locked(nodes, index, &dir, &fd);
+		pthread_mutex_unlock(&nodes->mutex);
+		layer_dir_unref(dir);
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 static void leave(struct node_record *node, struct node_left *left)
@@ -185,7 +204,6 @@ static void leave(struct node_record *node, struct node_left *left)
 void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct node_left *ret_left)
 {
 	uint32_t index;
-	bool more;
 
 	*ret_left = (struct node_left){0};
 	pthread_mutex_lock(&nodes->mutex);
@@ -198,20 +216,7 @@ void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct no
 			leave(node, ret_left);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
-
-	/* One step per critical section: closing fds is not done under the mutex. */
-	do {
-		struct layer_dir *dir = NULL;
-		int fd = -1;
-
-		pthread_mutex_lock(&nodes->mutex);
-		index = index ? free_one_locked(nodes, index, &dir, &fd) : 0;
-		more = index != 0;
-		pthread_mutex_unlock(&nodes->mutex);
-		layer_dir_unref(dir);
-		if (fd >= 0)
-			close(fd);
-	} while (more);
+	node_free_unused(nodes, index);
 }
 
 uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta)

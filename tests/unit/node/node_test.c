@@ -410,6 +410,31 @@ Test(node, a_file_known_by_a_name_that_is_gone_is_found_by_the_one_that_is_left)
 	cr_assert_not(b.flags & NODE_NAMELESS);
 }
 
+Test(node, a_directory_that_hung_on_a_file_alone_goes_when_the_file_takes_another_name)
+{
+	struct creator creator = {.umask = 022};
+	struct node_info dir, a, info;
+	struct layer_dir *layers;
+	size_t before;
+
+	cr_assert_eq(view_mkdir(view_fixture.root, "new", 0755, &creator), 0);
+	before = nodes_count(nodes);
+	dir = look(&top, "new");
+	cr_assert_eq(node_dir(nodes, dir.index, &layers), 0);
+	close(view_create(layers, "made", O_RDWR, 0644, &creator));
+	a = look(&dir, "made");
+	cr_assert_eq(view_link(layers, "made", view_fixture.root, "linked"), 0);
+	layer_dir_unref(layers);
+	node_linked(nodes, a.index);
+	/* The kernel knows the file by its number, and the directory no more. */
+	forget(&dir, 1);
+	cr_assert_eq(node_get(nodes, dir.nodeid, &info), 0);
+	cr_assert_eq(look(&top, "linked").nodeid, a.nodeid);
+	cr_assert_eq(node_get(nodes, dir.nodeid, &info), -ESTALE);
+	forget(&a, 2);
+	cr_assert_eq(nodes_count(nodes), before);
+}
+
 Test(node, a_removed_name_leaves_a_node_with_its_descriptor)
 {
 	struct node_info a = look(&top, "file"), info;
