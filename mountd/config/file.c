@@ -190,12 +190,12 @@ static int read_max_bytes(struct source *source, json_t *value, void *target, st
 	if (json_is_string(value)) {
 		if (size_parse(json_string_value(value), &draft->config.max_bytes) < 0)
 			return source_fail(source, err,
-					   "\"%.64s\" is not a size such as \"10G\" or \"512M\"",
+					   "\"%.64s\" is not a size such as \"10G\": " SIZE_RULE,
 					   json_string_value(value));
 		return 0;
 	}
 	if (!json_is_integer(value))
-		return source_fail(source, err, "must be a size such as \"10G\" or \"512M\"");
+		return source_fail(source, err, "must be a size such as \"10G\": " SIZE_RULE);
 	if (source_integer(source, value, 0, INT64_MAX, &number, err) < 0)
 		return -1;
 	draft->config.max_bytes = (uint64_t)number;

@@ -99,18 +99,27 @@ static int read_part(struct share_config *share, char *part, struct err *err)
 	return unknown_part(part, err);
 }
 
+static bool has_dot_dot(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
+			return true;
+	return false;
+}
+
+/* A path as a shell user writes it: relative, and with "..", of which what is there decides. */
 static int read_path(struct share_config *share, const char *path, struct err *err)
 {
 	_cleanup_free_ char *absolute = NULL, *cwd = NULL, *resolved = NULL;
 
 	if (!*path)
 		return err_set(err, ERR_VALIDATION_ERROR, "the path is missing");
-	if (*path == '/')
+	if (*path == '/' && !has_dot_dot(path))
 		return share_set_path(share, path, err);
-	cwd = getcwd(NULL, 0);
+	cwd = *path == '/' ? strdup("") : getcwd(NULL, 0);
 	if (!cwd)
 		return err_set_errno(err, ERR_IO_ERROR, errno, "the working directory");
-	if (asprintf(&absolute, "%s/%s", cwd, path) < 0) {
+	if (asprintf(&absolute, "%s%s%s", cwd, *path == '/' ? "" : "/", path) < 0) {
 		absolute = NULL;
 		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
 	}

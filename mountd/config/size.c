@@ -18,7 +18,7 @@ static int unit_shift(const char *unit)
 	letter = strchr(letters, toupper((unsigned char)*unit));
 	if (!letter || !*letter)
 		return -1;
-	if (unit[1] && strcasecmp(unit + 1, "B") != 0 && strcasecmp(unit + 1, "iB") != 0)
+	if (unit[1] && strcasecmp(unit + 1, "iB") != 0)
 		return -1;
 	return 10 * (int)(letter - letters + 1);
 }

@@ -141,9 +141,9 @@ Test(file, wrong_types_are_told_at_the_value)
 
 Test(file, wrong_values_are_told_at_the_value)
 {
-	refuse("{\"sessions\":\n  {\"max_bytes\": \"10X\"}}",
-	       "conf.json, line 2, column 17: sessions.max_bytes: \"10X\" is not a size such as "
-	       "\"10G\" or \"512M\"");
+	refuse("{\"sessions\":\n  {\"max_bytes\": \"10GB\"}}",
+	       "conf.json, line 2, column 17: sessions.max_bytes: \"10GB\" is not a size such as "
+	       "\"10G\": a number of bytes, or one with K, M, G, T or P (powers of 1024)");
 	refuse("{\"sessions\": {\"idle_ttl\": \"soon\"}}",
 	       "conf.json, line 1, column 27: sessions.idle_ttl: \"soon\" is not a duration such as "
 	       "\"24h\" or \"90m\"");
