@@ -27,12 +27,8 @@ int request_locks(struct ctl_request *request, struct err *err)
 	_cleanup_free_ char *prefix = NULL;
 	json_t *locks;
 
-	if (text) {
-		prefix = path_normalise(text);
-		if (!prefix)
-			return err_set(err, ERR_VALIDATION_ERROR,
-				       "locks: \"path\" is not an absolute path without \"..\"");
-	}
+	if (text && target_prefix_parse(request, text, &prefix, err) < 0)
+		return -1;
 	locks = listing_locks(request->instance, request->uid, prefix ? prefix : "");
 	request->data = locks ? json_pack("{s:o}", "locks", locks) : NULL;
 	return CTL_DONE;

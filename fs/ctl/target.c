@@ -71,29 +71,61 @@ void target_path_release(struct target_path *path)
 	*path = (struct target_path){0};
 }
 
+/* The path normalised, a new string, and how it lies to the shares; NULL with err. */
+static char *parse_path(const struct ctl_request *request, const char *text,
+			enum share_place *ret_place, uint32_t *ret_share, struct err *err)
+{
+	char *host = path_normalise(text);
+	_cleanup_buf_ struct buf shown = {0};
+
+	if (!host) {
+		buf_add_shell_quoted(&shown, text);
+		err_set(err, ERR_VALIDATION_ERROR, "%s is not an absolute path without \"..\"",
+			shown.data ? shown.data : "");
+		return NULL;
+	}
+	*ret_place = shares_place(request->instance->config, host + 1, ret_share);
+	return host;
+}
+
+static int no_share(const char *text, struct err *err)
+{
+	_cleanup_buf_ struct buf shown = {0};
+
+	buf_add_shell_quoted(&shown, text);
+	err_set(err, ERR_VALIDATION_ERROR, "%s lies in no share", shown.data ? shown.data : "");
+	return err_suggest(err, "List the shares: sessionfs status");
+}
+
 int target_path_parse(const struct ctl_request *request, const char *text,
 		      struct target_path *ret_path, struct err *err)
 {
 	const struct config *config = request->instance->config;
-	_cleanup_free_ char *host = path_normalise(text);
-	_cleanup_buf_ struct buf shown = {0};
-	enum share_place place;
+	enum share_place place = SHARE_NOWHERE;
 	uint32_t share = 0;
+	_cleanup_free_ char *host = parse_path(request, text, &place, &share, err);
 
-	buf_add_shell_quoted(&shown, text);
-	if (buf_failed(&shown))
-		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
 	if (!host)
-		return err_set(err, ERR_VALIDATION_ERROR,
-			       "%s is not an absolute path without \"..\"", shown.data);
-	place = shares_place(config, host + 1, &share);
-	if (place != SHARE_ROOT && place != SHARE_BELOW) {
-		err_set(err, ERR_VALIDATION_ERROR, "%s lies in no share", shown.data);
-		return err_suggest(err, "List the shares: sessionfs status");
-	}
+		return -1;
+	if (place != SHARE_ROOT && place != SHARE_BELOW)
+		return no_share(text, err);
 	ret_path->share = share;
 	ret_path->rest = shares_rest(&config->shares[share], host + 1);
 	ret_path->host = TAKE_PTR(host);
+	return 0;
+}
+
+int target_prefix_parse(const struct ctl_request *request, const char *text, char **ret_prefix,
+			struct err *err)
+{
+	enum share_place place = SHARE_NOWHERE;
+	_cleanup_free_ char *host = parse_path(request, text, &place, NULL, err);
+
+	if (!host)
+		return -1;
+	if (place == SHARE_NOWHERE && host[1])
+		return no_share(text, err);
+	*ret_prefix = TAKE_PTR(host);
 	return 0;
 }
 

@@ -28,6 +28,13 @@ int target_path_parse(const struct ctl_request *request, const char *text,
 		      struct target_path *ret_path, struct err *err);
 
 /*
+ * A path that locks are looked for at and below: a new string. VALIDATION_ERROR as above, but a
+ * directory above a share is one, and "/".
+ */
+int target_prefix_parse(const struct ctl_request *request, const char *text, char **ret_prefix,
+			struct err *err);
+
+/*
  * error PRECONDITION_FAILED "<what> session ID: N runs live in it", with the runs in error.runs.
  * Returns -1.
  */

@@ -71,6 +71,17 @@ Test(locks, are_listed_by_path_or_directory)
 	json = ask(ALICE, "{\"op\": \"locks\", \"path\": \"/tmp\"}");
 	cr_assert_eq(json_array_size(at(json, "data.locks")), 2);
 	json_decref(json);
+	/* A directory above shares is one; what is in none is no empty list. */
+	json = ask(ALICE, "{\"op\": \"locks\", \"path\": \"/\"}");
+	cr_assert_eq(json_array_size(at(json, "data.locks")), 3);
+	json_decref(json);
+	json = ask(ALICE, "{\"op\": \"locks\", \"path\": \"/var\"}");
+	cr_assert_eq(json_array_size(at(json, "data.locks")), 1);
+	json_decref(json);
+	json = ask(ALICE, "{\"op\": \"locks\", \"path\": \"/nowhere/x.lock\"}");
+	cr_assert_str_eq(text_at(json, "error.message"), "/nowhere/x.lock lies in no share");
+	json_decref(json);
+
 	json = ask(ALICE, "{\"op\": \"locks\", \"path\": \"tmp\"}");
 	cr_assert_str_eq(code_of(json), "VALIDATION_ERROR");
 	json_decref(json);
