@@ -8,6 +8,9 @@
 #include "cli/text.h"
 
 #define GAP 2
+/* What the last column and the others keep at least where a line is too long. */
+#define LAST_MIN 16
+#define COLUMN_MIN 8
 
 struct table {
 	const struct table_column *columns;
@@ -93,36 +96,75 @@ static void put_spaces(FILE *out, size_t n)
 		fputc(' ', out);
 }
 
-/* `room`: columns left on the line, 0 for no limit. */
-static void put_last(FILE *out, const char *text, size_t room)
+static void put_cut(FILE *out, const char *text, size_t width)
 {
-	if (!room || text_width(text) <= room)
+	if (text_width(text) <= width)
 		fputs(text, out);
 	else
-		fprintf(out, "%.*s…", (int)text_prefix(text, room - 1), text);
+		fprintf(out, "%.*s…", (int)text_prefix(text, width - 1), text);
+}
+
+/* Takes from a column what `excess` asks for, down to what still says something. */
+static void narrow(size_t *width, size_t least, size_t *excess)
+{
+	size_t give = *width > least ? *width - least : 0;
+
+	if (give > *excess)
+		give = *excess;
+	*width -= give;
+	*excess -= give;
+}
+
+/* The text column that is the widest; n_columns where none can give. */
+static size_t widest(const struct table *table, const size_t *widths)
+{
+	size_t found = table->n_columns;
+
+	for (size_t i = 0; i < table->n_columns; i++)
+		if (!table->columns[i].right && widths[i] > COLUMN_MIN &&
+		    (found == table->n_columns || widths[i] > widths[found]))
+			found = i;
+	return found;
+}
+
+/*
+ * Fits the columns into a line of `limit`: the last gives first, for it is what is long by nature;
+ * then the others, the widest first. Numbers stay whole, so that it may remain too long.
+ */
+static void fit(const struct table *table, size_t *widths, size_t limit)
+{
+	size_t total = GAP * (table->n_columns - 1), last = table->n_columns - 1, column;
+	size_t excess;
+
+	for (size_t i = 0; i < table->n_columns; i++)
+		total += widths[i];
+	if (!limit || total <= limit)
+		return;
+	excess = total - limit;
+	if (!table->columns[last].right)
+		narrow(&widths[last], LAST_MIN, &excess);
+	while (excess && (column = widest(table, widths)) < table->n_columns) {
+		widths[column]--;
+		excess--;
+	}
 }
 
 static void put_row(const struct table *table, const size_t *widths, const char *const *cells,
-		    FILE *out, size_t limit)
+		    FILE *out)
 {
-	size_t at = 0;
-
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const char *text = cells[i] ? cells[i] : "";
-		size_t padding = widths[i] - text_width(text);
+		size_t width = text_width(text);
+		size_t padding = widths[i] > width ? widths[i] - width : 0;
 		bool last = i + 1 == table->n_columns;
 
 		if (table->columns[i].right)
 			put_spaces(out, padding);
-		if (last)
-			put_last(out, text, limit > at + 8 ? limit - at : 0);
-		else
-			fputs(text, out);
+		put_cut(out, text, widths[i]);
 		if (!table->columns[i].right && !last)
 			put_spaces(out, padding);
 		if (!last)
 			put_spaces(out, GAP);
-		at += widths[i] + GAP;
 	}
 }
 
@@ -138,14 +180,15 @@ void table_print(const struct table *table, FILE *out, bool colour, size_t width
 		widths[i] = column_width(table, i);
 		titles[i] = table->columns[i].title;
 	}
+	fit(table, widths, width);
 	if (titles[0]) {
 		fputs(colour ? "\033[1m" : "", out);
-		put_row(table, widths, titles, out, width);
+		put_row(table, widths, titles, out);
 		fputs(colour ? "\033[0m\n" : "\n", out);
 	}
 	for (size_t row = 0; row < table_rows(table); row++) {
 		put_row(table, widths, (const char *const *)table->cells + row * table->n_columns,
-			out, width);
+			out);
 		fputc('\n', out);
 	}
 }

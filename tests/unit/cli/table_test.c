@@ -57,6 +57,22 @@ Test(table, a_last_column_that_does_not_fit_ends_in_an_ellipsis)
 	cr_assert(strstr(text, "1  /tmp/x\n"));
 }
 
+Test(table, where_the_last_is_not_enough_the_widest_gives_and_numbers_stay_whole)
+{
+	static const struct table_column wide[] = {
+		{"SESSION", false}, {"BYTES", true}, {"KIND", false}, {"VIEW", false}};
+	struct table *table = table_new(wide, ARRAY_SIZE(wide));
+	_cleanup_free_ char *text = NULL;
+
+	table_add(table, "a-session-with-a-long-name");
+	table_add(table, "12345678901");
+	table_add(table, "named");
+	table_add(table, "/run/sessionfs/sessions/0/a-session-with-a-long-name");
+	text = printed_consume(table, false, 50);
+	cr_assert_str_eq(text, "SESSION               BYTES  KIND   VIEW\n"
+			       "a-session-wit…  12345678901  named  /run/sessionf…\n");
+}
+
 Test(table, foreign_text_is_made_harmless_and_nothing_is_a_dash)
 {
 	struct table *table = table_new(columns, ARRAY_SIZE(columns));
