@@ -277,6 +277,12 @@ static void parser_operand(struct parser *parser, char *word)
 		args->operands[args->n_operands++] = word;
 		return;
 	}
+	/* No verb of its own: what follows is the verb that is asked about. */
+	if (strcmp(word, "help") == 0) {
+		args->items[args->n_items++] =
+			(struct args_item){.spec = args_option_find(NULL, word)};
+		return;
+	}
 	args->verb = verb_find(word);
 	if (!args->verb)
 		parser_unknown_verb(parser, word);

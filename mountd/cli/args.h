@@ -7,7 +7,8 @@
  *
  * Long options take their value after '=' or as the next word; letters as "-ojson" or "-o json".
  * Global options may stand before or after the verb. Options and operands may be mixed, except
- * for a verb with command_follows: there the first operand ends the options.
+ * for a verb with command_follows: there the first operand ends the options. `help` before a verb,
+ * or without one, is --help.
  */
 #pragma once
 

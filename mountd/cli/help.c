@@ -85,7 +85,7 @@ void help_print_all(void)
 	puts("\nOptions of every verb:");
 	for (const struct option_spec *o = args_global_options; o->name; o++)
 		put_option(o);
-	puts("\nMore: sessionfs VERB --help\n"
+	puts("\nMore: sessionfs VERB --help, sessionfs help VERB\n"
 	     "First steps: sessionfs mount; sessionfs run -- COMMAND");
 }
 

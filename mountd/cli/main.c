@@ -11,6 +11,7 @@
 #include "base/stdio.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "cli/hint.h"
 #include "cli/output.h"
 #include "cli/schema.h"
 #include "cli/text.h"
@@ -67,6 +68,7 @@ static int answer_finish(const struct call *call, struct answer *answer, bool fa
 		answer->data = NULL;
 		answer->error = output_error(err);
 	}
+	hint_in_error(call->mountpoint_hint, answer->error);
 	status = output_exit_code(answer->error);
 	if (call->json)
 		print_envelope(call, answer);
@@ -103,6 +105,7 @@ static void call_init(struct call *call, const struct args *args, uint64_t start
 	const struct output_traits traits = output_traits();
 	const char *environment = getenv("SESSIONFS_MOUNT");
 	const char *option = args_text(args, "mountpoint");
+	const char *usual;
 
 	if (environment && !environment[0])
 		environment = NULL;
@@ -115,7 +118,9 @@ static void call_init(struct call *call, const struct args *args, uint64_t start
 		.colour = traits.stdout_is_tty && !traits.no_color,
 		.started_ns = started_ns,
 	};
-	call->mountpoint = option ? option : environment ? environment : CONFIG_DEFAULT_MOUNTPOINT;
+	usual = environment ? environment : CONFIG_DEFAULT_MOUNTPOINT;
+	call->mountpoint = option ? option : usual;
+	call->mountpoint_hint = option && strcmp(option, usual) != 0 ? option : NULL;
 }
 
 static int refuse(struct call *call, const struct err *err)

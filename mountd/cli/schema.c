@@ -97,6 +97,24 @@ static const char *side_effects(const struct verb *verb, int code)
 	}
 }
 
+/*
+ * What may have had effects is never called so here: of a run that met a held lock its envelope tells
+ * what sessionfs saw.
+ */
+static bool is_retryable(const struct verb *verb, int code)
+{
+	return code == EXIT_CODE_UNAVAILABLE ||
+	       (code == EXIT_CODE_TIMEOUT && verb->danger == VERB_SAFE);
+}
+
+static const char *exit_text(const struct verb *verb, int code)
+{
+	if (code == EXIT_CODE_PRECONDITION && verb->command_follows)
+		return "A held lock or a limit stood in the way; retryable if error.retryable of the "
+		       "envelope says so.";
+	return help_exit_code((enum exit_code)code);
+}
+
 static json_t *exit_entry(const char *name, const char *description, bool retryable,
 			  const char *effects)
 {
@@ -116,15 +134,14 @@ static json_t *exits_object(const struct verb *verb)
 
 	for (int code = 0; code < 32; code++) {
 		bool listed = code <= EXIT_CODE_VALIDATION || (verb->exits & (1u << code));
-		bool retryable = code == EXIT_CODE_UNAVAILABLE;
 		char key[12];
 
 		if (!listed)
 			continue;
 		snprintf(key, sizeof(key), "%d", code);
 		json_object_set_new(exits, key,
-				    exit_entry(NULL, help_exit_code((enum exit_code)code),
-					       retryable, side_effects(verb, code)));
+				    exit_entry(NULL, exit_text(verb, code),
+					       is_retryable(verb, code), side_effects(verb, code)));
 	}
 	if (verb->command_follows) {
 		json_object_set_new(exits, "126",

@@ -112,9 +112,11 @@ struct call {
 	 */
 	const char *mountpoint;
 	bool mountpoint_is_default; /* neither the option nor the variable was given */
-	bool json;                  /* print envelopes; show() is not called */
-	bool colour;                /* stdout may be coloured */
-	uint64_t started_ns;        /* CLOCK_BOOTTIME */
+	/* What hints have to say for others to come there (hint.h); NULL: nothing. Borrowed. */
+	const char *mountpoint_hint;
+	bool json;           /* print envelopes; show() is not called */
+	bool colour;         /* stdout may be coloured */
+	uint64_t started_ns; /* CLOCK_BOOTTIME */
 };
 
 /* Options and operands. Everything borrowed from argv. */

@@ -3,6 +3,7 @@
 
 #include "cli/ctl_client.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/operands.h"
 #include "cli/text.h"
 
@@ -22,12 +23,14 @@ static int create_act(struct call *call, struct answer *answer, struct err *err)
 static void create_show(const struct call *call, const struct answer *answer)
 {
 	const char *session = field_text(answer->data, "session");
+	_cleanup_buf_ struct buf use = {0}, hint = {0};
 
-	(void)call;
+	buf_add_format(&use, "Use it: sessionfs run --session %s -- COMMAND", session);
+	hint_add(&hint, call->mountpoint_hint, use.data ? use.data : "");
 	printf("Session %s %s: ", session,
 	       field_flag(answer->data, "created") ? "made" : "was there already");
 	text_put(stdout, field_text(answer->data, "view"));
-	printf("\nUse it: sessionfs run --session %s -- COMMAND\n", session);
+	printf("\n%s\n", hint.data ? hint.data : "");
 }
 
 static const struct verb_example examples[] = {

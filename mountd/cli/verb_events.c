@@ -7,6 +7,7 @@
 #include "cli/ctl_client.h"
 #include "cli/events_follow.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/output.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -103,6 +104,7 @@ static int events_own(struct call *call)
 		r = ctl_call_consume(call, ctl_request("events"), &answer, &err);
 	if (r < 0)
 		answer.error = output_error(&err);
+	hint_in_error(call->mountpoint_hint, answer.error);
 	status = output_exit_code(answer.error);
 	if (answer.error || !args_given(call->args, "follow"))
 		print_answer(call, &answer);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/ctl_client.h"
 #include "cli/fields.h"
+#include "cli/hint.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -29,6 +30,7 @@ static void ls_show(const struct call *call, const struct answer *answer)
 	_cleanup_table_ struct table *table = table_new(columns, ARRAY_SIZE(columns));
 	json_t *sessions = json_object_get(answer->data, "sessions"), *session;
 	uint64_t now_ns = clock_real_ns();
+	_cleanup_buf_ struct buf hint = {0};
 	char age[64];
 	size_t i;
 
@@ -45,8 +47,10 @@ static void ls_show(const struct call *call, const struct answer *answer)
 		table_add(table, age);
 		table_add(table, field_text(session, "view"));
 	}
+	hint_add(&hint, call->mountpoint_hint,
+		 "No sessions. One is made by: sessionfs run -- COMMAND");
 	if (table_rows(table) == 0)
-		puts("No sessions. One is made by: sessionfs run -- COMMAND");
+		puts(hint.data ? hint.data : "");
 	else
 		table_print(table, stdout, call->colour, table_terminal_width());
 }

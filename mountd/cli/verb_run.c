@@ -20,7 +20,8 @@ static const struct option_spec options[] = {
 	{"json", 0, OPTION_FLAG_CHOICE, "always|on-error",
 	 "Stdout is one envelope, always or only where a conflict made COMMAND fail", json_choices,
 	 NULL},
-	{"report", 0, OPTION_TEXT, "FILE|FD", "Write the envelope there in every case", NULL, NULL},
+	{"report", 0, OPTION_TEXT, "FILE|FD", "Write the envelope there in every case; - is stdout",
+	 NULL, NULL},
 	{0},
 };
 

@@ -32,6 +32,7 @@ is "$("$cli" --version)" "$("$cli" version -o table)"
 for verb in $verbs; do
 	"$cli" "$verb" --help >"$dir/out"
 	grep -q "^Usage: sessionfs $verb" "$dir/out" || fail "$verb --help"
+	"$cli" help "$verb" | cmp - "$dir/out" || fail "help $verb"
 	"$cli" | grep -q "^  $verb " || fail "$verb is not in the overview"
 done
 for verb in ls status locks events 'show a' 'create a' 'rm a' 'reset a' 'diff a' 'wait /x'; do
@@ -66,11 +67,13 @@ jsonschema.Draft7Validator(schema, resolver=resolver).validate(manifest)
 ' "$schemas"
 fi
 
+is "$("$cli" help)" "$("$cli" --help)"
+
 # Command lines that are wrong, before anything is looked for.
 call 2 lss
 # shellcheck disable=SC2016
 is "$(jq -r .error.suggestion "$dir/out")" 'Did you mean `sessionfs ls`? All verbs: sessionfs --help'
-for line in 'ls --jsno' 'ls extra' show 'show a b' 'show ../x' 'show %2e' 'create .x' 'rm a ../x' \
+for line in 'help lss' 'ls --jsno' 'ls extra' show 'show a b' 'show ../x' 'show %2e' 'create .x' 'rm a ../x' \
 	'diff a/b/c' 'wait' 'wait /x --timeout soon' 'ls -x' 'ls --output yaml' 'reset' 'ls --mountpoint'; do
 	# shellcheck disable=SC2086
 	call 2 $line
@@ -153,6 +156,20 @@ for verb in ls status locks events doctor version 'show tabled' 'diff tabled'; d
 	"$cli" $verb -o table >"$dir/out" 2>"$dir/err"
 	[[ -s $dir/out && ! -s $dir/err ]] || fail "$verb"
 done
+# What it suggests leads to the instance that was asked, and says plainly what is not there.
+hint="--mountpoint $mnt"
+at=(--mountpoint "$mnt")
+[[ $(SESSIONFS_MOUNT='' "$cli" create tabled "${at[@]}" -o table) == *"sessionfs run $hint --session tabled -- COMMAND" ]] || fail 'create'
+[[ $("$cli" create tabled -o table) == *"sessionfs run --session tabled -- COMMAND" ]] || fail 'create'
+is "$({ SESSIONFS_MOUNT='' "$cli" show nobody "${at[@]}" || true; } | jq -r .error.suggestion)" "List the sessions: sessionfs ls $hint"
+said=$(SESSIONFS_MOUNT='' "$cli" run "${at[@]}" -- touch "$share/kept" 2>&1)
+[[ $said == *"see it: sessionfs diff $hint s-"*"drop it: sessionfs rm $hint s-"* ]] || fail "$said"
+is "$("$cli" run --report - --session tabled -- echo told | jq -R -r 'fromjson? | .ok, .data.exit_status' | xargs)" 'true 0' 'the report on stdout'
+for verb in locks wait; do
+	call 2 $verb /nowhere/x.lock
+	is "$(jq -r .error.message "$dir/out")" '/nowhere/x.lock lies in no share' "$verb"
+done
+(($(at_terminal "stty cols 60; TERM=xterm NO_COLOR=1 $cli ls" | wc -L) <= 60)) || fail 'a line longer than the terminal'
 # A name in a view may hold anything; the terminal does not get it.
 touch "$mnt/sessions/0/tabled$share/"$'bad\e[31m\n'
 [[ $("$cli" diff tabled -o table) != *$'\e'* ]] || fail 'an escape sequence'

@@ -98,6 +98,7 @@ static int plan_init(const struct call *call, struct run_plan *plan, struct err 
 	*plan = (struct run_plan){
 		.mountpoint = call->mountpoint,
 		.mountpoint_is_default = call->mountpoint_is_default,
+		.mountpoint_hint = call->mountpoint_hint,
 		.report_fd = -1,
 		.started_ns = call->started_ns,
 	};

@@ -19,6 +19,7 @@ enum run_json {
 struct run_plan {
 	const char *mountpoint;
 	bool mountpoint_is_default;
+	const char *mountpoint_hint; /* as in struct call */
 	const char *session; /* "ID" or "UID/ID"; NULL: the environment decides, else a fresh one */
 	char *const *command; /* argv, NULL-terminated, not empty */
 	enum run_json json;

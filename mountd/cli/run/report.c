@@ -29,6 +29,8 @@ int report_open(const char *target, int *ret_fd, struct err *err)
 {
 	size_t digits = strspn(target, "0123456789");
 
+	if (strcmp(target, "-") == 0)
+		return open_descriptor("1", ret_fd, err);
 	if (digits > 0 && digits < 10 && !target[digits])
 		return open_descriptor(target, ret_fd, err);
 	*ret_fd = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "cli/ctl_client.h"
+#include "cli/hint.h"
 #include "cli/output.h"
 #include "cli/run/attempt.h"
 #include "cli/run/report.h"
@@ -39,9 +40,11 @@ static void write_report(const struct run_plan *plan, const json_t *envelope)
 }
 
 /* What a person should know of the end, before the envelope that ends stderr. */
-static void print_remarks(const struct attempt *attempt, size_t warnings_said)
+static void print_remarks(const struct run_plan *plan, const struct attempt *attempt,
+			  size_t warnings_said)
 {
 	const char *kept = run_kept_session(attempt);
+	_cleanup_buf_ struct buf remark = {0}, hint = {0};
 
 	for (size_t i = warnings_said; i < json_array_size(attempt->warnings); i++) {
 		_cleanup_json_ json_t *one = json_array();
@@ -49,18 +52,22 @@ static void print_remarks(const struct attempt *attempt, size_t warnings_said)
 		json_array_append(one, json_array_get(attempt->warnings, i));
 		output_print_warnings(one);
 	}
-	if (kept)
-		fprintf(stderr,
-			"sessionfs: session %s holds what was written; see it: sessionfs diff %s, "
-			"drop it: sessionfs rm %s\n",
-			kept, kept, kept);
+	if (!kept)
+		return;
+	buf_add_format(&remark,
+		       "session %s holds what was written; see it: sessionfs diff %s, drop it: "
+		       "sessionfs rm %s",
+		       kept, kept, kept);
+	hint_add(&hint, plan->mountpoint_hint, remark.data ? remark.data : "");
+	fprintf(stderr, "sessionfs: %s\n", hint.data ? hint.data : "");
 }
 
 /* The default mode: COMMAND's output went its own way; a conflict ends stderr with an envelope. */
-static void print_plain(const struct attempt *attempt, const struct run_verdict *verdict,
-			const json_t *envelope, size_t warnings_said)
+static void print_plain(const struct run_plan *plan, const struct attempt *attempt,
+			const struct run_verdict *verdict, const json_t *envelope,
+			size_t warnings_said)
 {
-	print_remarks(attempt, warnings_said);
+	print_remarks(plan, attempt, warnings_said);
 	if (verdict->conflict)
 		write_line(STDERR_FILENO, envelope);
 	else if (verdict->error && !verdict->from_command)
@@ -68,8 +75,8 @@ static void print_plain(const struct attempt *attempt, const struct run_verdict 
 }
 
 /* Returns whether it was written. */
-static bool print_held_back(const struct attempt *attempt, const struct run_verdict *verdict,
-			    const json_t *envelope)
+static bool print_held_back(const struct run_plan *plan, const struct attempt *attempt,
+			    const struct run_verdict *verdict, const json_t *envelope)
 {
 	int r;
 
@@ -78,7 +85,7 @@ static bool print_held_back(const struct attempt *attempt, const struct run_verd
 	r = capture_pass_on(&attempt->out, STDOUT_FILENO);
 	if (r < 0)
 		fprintf(stderr, "sessionfs: cannot pass on stdout: %s\n", strerror(-r));
-	print_remarks(attempt, json_array_size(attempt->warnings));
+	print_remarks(plan, attempt, json_array_size(attempt->warnings));
 	return r >= 0;
 }
 
@@ -121,13 +128,13 @@ static int conclude(const struct run_plan *plan, struct attempt *attempt, int64_
 	envelope = run_envelope(plan, attempt, &verdict, attempts);
 	switch (plan->json) {
 	case RUN_JSON_OFF:
-		print_plain(attempt, &verdict, envelope, warnings_said);
+		print_plain(plan, attempt, &verdict, envelope, warnings_said);
 		break;
 	case RUN_JSON_ALWAYS:
 		written = write_line(STDOUT_FILENO, envelope);
 		break;
 	case RUN_JSON_ON_ERROR:
-		written = print_held_back(attempt, &verdict, envelope);
+		written = print_held_back(plan, attempt, &verdict, envelope);
 		break;
 	}
 	write_report(plan, envelope);
@@ -217,6 +224,7 @@ int run_refuse(const struct run_plan *plan, const struct err *err)
 	struct answer answer = {.error = output_error(err)};
 	int status = output_exit_code(answer.error);
 
+	hint_in_error(plan->mountpoint_hint, answer.error);
 	if (plan->json == RUN_JSON_OFF)
 		output_print_error(answer.error);
 	envelope = output_envelope_consume(&answer, plan->started_ns);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/hint.h"
 #include "cli/output.h"
 
 int run_exit_status(int wait_status)
@@ -109,6 +110,7 @@ void run_verdict(const struct run_plan *plan, const struct attempt *attempt,
 		verdict.status = output_exit_code(verdict.error);
 		json_object_set_new(verdict.error, "exit_code", json_integer(verdict.status));
 	}
+	hint_in_error(plan->mountpoint_hint, verdict.error);
 	*ret_verdict = verdict;
 }
 

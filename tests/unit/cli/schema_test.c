@@ -37,6 +37,22 @@ Test(schema, what_may_be_retried_has_changed_nothing)
 	json_decref(manifest);
 }
 
+Test(schema, where_an_exit_code_says_too_little_it_points_to_the_envelope)
+{
+	json_t *manifest = schema_manifest();
+	json_t *commands = json_object_get(manifest, "commands");
+	json_t *run = json_object_get(json_object_get(commands, "run"), "exit_codes");
+	json_t *wait = json_object_get(json_object_get(commands, "wait"), "exit_codes");
+	const char *text;
+
+	text = json_string_value(json_object_get(json_object_get(run, "4"), "description"));
+	cr_assert(strstr(text, "error.retryable"), "%s", text);
+	cr_assert_leq(strlen(text), 120);
+	/* Waiting changes nothing. */
+	cr_assert(json_is_true(json_object_get(json_object_get(wait, "10"), "retryable")));
+	json_decref(manifest);
+}
+
 Test(schema, the_etag_is_stable)
 {
 	json_t *first = schema_manifest(), *second = schema_manifest();
