@@ -372,8 +372,14 @@ int fs_reopen(int path_fd, int flags)
 
 void fs_detach(struct fs *fs, const struct node_info *node, int fd_consume)
 {
+	bool named = !(node->flags & NODE_NAMELESS);
+	struct node_info parent;
+
 	node_detach(fs->nodes, node->index, fd_consume);
 	notifier_attributes(fs->notifier, node->nodeid, 0);
+	/* Who came by /proc, and not by the name, leaves the kernel with the old one under it. */
+	if (named && node_get_index(fs->nodes, node->parent, &parent) == 0)
+		notifier_expire(fs->notifier, parent.nodeid, node->name);
 }
 
 int fs_open_data(struct fs *fs, struct node_info *node, int flags)

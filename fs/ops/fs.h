@@ -123,7 +123,7 @@ int fs_open_data(struct fs *fs, struct node_info *node, int flags);
 int fs_data_came(struct fs *fs, struct node_info *node, int path_fd, bool changes_data);
 /*
  * node_detach(), and the kernel asks anew for the attributes of what goes on being open: those that
- * it has are from before the change. fd_consume as there.
+ * it has are from before the change; and for the name, in a moment. fd_consume as there.
  */
 void fs_detach(struct fs *fs, const struct node_info *node, int fd_consume);
 /* Attributes of a node of a view. ret_merged: a directory with a lower. */

@@ -6,14 +6,14 @@
 
 body() {
 	local view
-	for name in a b c d e; do
+	for name in a b c d e f; do
 		echo -n "lower-$name" >"$share/$name"
 	done
 	snapshot "$share" >"$dir/before"
 	mount_start
 	view=$(session_make one)
 	timeout 30 "$python" - "$view" <<'PY'
-import ctypes, errno, os, stat, sys, threading
+import ctypes, errno, os, stat, sys, threading, time
 
 os.chdir(sys.argv[1])
 ESTALE = errno.ESTALE
@@ -52,6 +52,17 @@ assert reader.read() == "lower-c"
 with open("c", "a") as file:
     file.write("+")
 assert read("c") == "lower-c+"
+
+# Whoever opens the name after a reader tried so finds the copy, before the kernel would look again.
+reader = open("f")
+begun = time.monotonic()
+try:
+    open(f"/proc/self/fd/{reader.fileno()}", "r+").close()
+except OSError as error:
+    assert error.errno == ESTALE, error
+os.truncate("f", 20)
+while len(read("f")) != 20:
+    assert time.monotonic() < begun + 0.8, "the old content, by name"
 
 # Removed while open: what is done to it stays away from the lower.
 reader = open("d")
