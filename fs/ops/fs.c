@@ -111,7 +111,8 @@ double fs_attr_timeout(const struct node_info *node, const struct layer_dir *par
 double fs_nameless_timeout(const struct node_info *node, mode_t mode)
 {
 	/* Only that which has no other node either is changed through this one alone. */
-	if (!(node->flags & NODE_HIDDEN) || (mode & (S_ISUID | S_ISGID)))
+	if (!(node->flags & NODE_HIDDEN) || (node->flags & NODE_TWIN) ||
+	    (mode & (S_ISUID | S_ISGID)))
 		return 0;
 	return node->mapped ? TIMEOUT_LOWER : TIMEOUT_FOREVER;
 }

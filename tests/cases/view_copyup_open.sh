@@ -6,7 +6,7 @@
 
 body() {
 	local view
-	for name in a b c d e f; do
+	for name in a b c d e f g; do
 		echo -n "lower-$name" >"$share/$name"
 	done
 	snapshot "$share" >"$dir/before"
@@ -63,6 +63,14 @@ except OSError as error:
 os.truncate("f", 20)
 while len(read("f")) != 20:
     assert time.monotonic() < begun + 0.8, "the old content, by name"
+
+# Both a reader's descriptor and one of the copy are left when the name goes: they are of one file.
+reader = open("g")
+writer = os.open("g", os.O_RDONLY | os.O_TRUNC)
+os.unlink("g")
+os.fstat(writer)
+os.fchmod(reader.fileno(), 0o751)
+assert stat.S_IMODE(os.fstat(writer).st_mode) == 0o751
 
 # Removed while open: what is done to it stays away from the lower.
 reader = open("d")
