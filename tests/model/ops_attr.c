@@ -109,7 +109,8 @@ static void done_times(struct world *world, struct op *op, long result)
 		if (r)
 			mismatch(world, "stat after utimens: %s", strerrorname_np(errno));
 	}
-	if (op->times[0].tv_nsec < 1000000000 &&
+	/* Not where it is a link that the path leads through: to look at it was to read it. */
+	if (op->times[0].tv_nsec < 1000000000 && st[MODEL].st_atim.tv_sec == op->times[0].tv_sec &&
 	    memcmp(&st[VIEW].st_atim, &st[MODEL].st_atim, sizeof(st[VIEW].st_atim)) != 0)
 		mismatch(world, "st_atime after utimens: %lld.%09ld, not %lld.%09ld",
 			 (long long)st[VIEW].st_atim.tv_sec, st[VIEW].st_atim.tv_nsec,
