@@ -35,6 +35,8 @@ struct head {
 #define TRIM_WORTH (256u << 10)
 /* Chunks that are looked at with the mutex held. */
 #define TRIM_STEP 16
+/* More than there are threads. */
+#define SPARE_MAX 256
 
 struct arena_table {
 	/* Set by arena_new(), constant. */
@@ -371,6 +373,13 @@ uint32_t arena_count(const struct arena_table *table)
 uint32_t arena_capacity(const struct arena_table *table)
 {
 	return table->capacity;
+}
+
+bool arena_has_room(const struct arena_table *table)
+{
+	uint32_t spare = table->capacity / 16 < SPARE_MAX ? table->capacity / 16 : SPARE_MAX;
+
+	return arena_count(table) < table->capacity - spare;
 }
 
 size_t arena_used_bytes(const struct arena *arena)

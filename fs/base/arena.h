@@ -17,6 +17,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -85,6 +86,11 @@ uint32_t arena_next(const struct arena_table *table, uint32_t index);
 /* Live records now. */
 uint32_t arena_count(const struct arena_table *table);
 uint32_t arena_capacity(const struct arena_table *table);
+/*
+ * Whether the table has free records beyond some that are kept for who asks at the same time: to be
+ * asked before something is done that would want a record in the end. A glance.
+ */
+bool arena_has_room(const struct arena_table *table);
 /* Bytes of memory that the tables' used parts occupy, as far as they were not given back. */
 size_t arena_used_bytes(const struct arena *arena);
 /*

@@ -166,6 +166,23 @@ int handle_open(struct handles *handles, const struct handle_record *like, uint3
 	return 0;
 }
 
+int handle_room(struct handles *handles, uint32_t uid)
+{
+	struct handle_user *user;
+	bool at_limit;
+
+	if (!arena_has_room(handles->table))
+		return -ENFILE;
+	/* Nobody is at his own limit where not even all together have so many. */
+	if (uid == 0 || arena_count(handles->table) < HANDLES_PER_USER_MAX)
+		return 0;
+	pthread_mutex_lock(&handles->mutex);
+	user = user_of_locked(handles, uid);
+	at_limit = user && user->count >= HANDLES_PER_USER_MAX;
+	pthread_mutex_unlock(&handles->mutex);
+	return at_limit ? -ENFILE : 0;
+}
+
 struct handle_record *handle_at(struct handles *handles, uint64_t fh)
 {
 	uint32_t index = index_of(handles, fh);

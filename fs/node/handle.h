@@ -69,6 +69,11 @@ void handles_free(struct handles *handles);
  */
 int handle_open(struct handles *handles, const struct handle_record *like, uint32_t state,
 		uint64_t *ret_fh);
+/*
+ * Whether one more can be opened: before something is made or cut that is to be opened then. A glance,
+ * with some to spare. 0 or -ENFILE.
+ */
+int handle_room(struct handles *handles, uint32_t uid);
 /* The record; borrowed while the handle is open. NULL where fh is none. */
 struct handle_record *handle_at(struct handles *handles, uint64_t fh);
 /* The private part, made where it is not there. NULL: no such handle, or out of memory. */

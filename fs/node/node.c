@@ -327,6 +327,11 @@ uint32_t nodes_count(const struct nodes *nodes)
 	return arena_count(nodes->table);
 }
 
+int nodes_room(const struct nodes *nodes)
+{
+	return arena_has_room(nodes->table) && arena_has_room(nodes->names) ? 0 : -ENOMEM;
+}
+
 static int make_root(struct nodes *nodes)
 {
 	uint32_t index;

@@ -239,6 +239,11 @@ void nodes_each_lower_dir(struct nodes *nodes, uint32_t share, const char *lower
 uint64_t node_virtual_ino(uint32_t parent, const char *name);
 
 uint32_t nodes_count(const struct nodes *nodes);
+/*
+ * Whether there is room for one more: before something is made that is to be known then. A glance,
+ * with some to spare. 0 or -ENOMEM.
+ */
+int nodes_room(const struct nodes *nodes);
 static inline uint64_t node_id(uint32_t index, uint32_t generation)
 {
 	return (uint64_t)generation << 32 | index;

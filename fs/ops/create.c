@@ -77,6 +77,8 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *nam
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
 	if (r == 0)
+		r = nodes_room(fs->nodes);
+	if (r == 0)
 		r = claim_begin(fs, req, dir, name, making->idiom, &claim);
 	if (r < 0) {
 		fs_reply(req, r);
@@ -155,6 +157,8 @@ static void do_link(fuse_req_t req, fuse_ino_t nodeid, fuse_ino_t parent_id, con
 	if (r == 0 && (src.session != parent.session || src.share != parent.share ||
 		       src.state != NODE_STATE_VIEW))
 		r = -EXDEV;
+	if (r == 0)
+		r = nodes_room(fs->nodes);
 	if (r == 0)
 		r = claim_begin(fs, req, dir, name, LOCK_IDIOM_LINK, &claim);
 	if (r < 0) {
@@ -244,6 +248,11 @@ static void do_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mo
 	struct claim claim;
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
+	/* What could not be opened is not made: a lock file above all, which would be held. */
+	if (r == 0)
+		r = nodes_room(fs->nodes);
+	if (r == 0)
+		r = handle_room(fs->handles, fuse_req_ctx(req)->uid);
 	if (r == 0)
 		r = claim_begin(fs, req, dir, name, exclusive ? LOCK_IDIOM_CREATE : LOCK_IDIOM_NONE,
 				&claim);

@@ -217,6 +217,10 @@ static int open_once(struct fs *fs, fuse_req_t req, struct node_info *node,
 	_cleanup_close_ int fd = -1;
 	int r = cuts_running(fs, node, fi->flags) ? -ETXTBSY : 0;
 
+	/* Before anything is copied up or cut. */
+	if (r == 0)
+		r = handle_room(fs->handles, fuse_req_ctx(req)->uid);
+
 	if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY)
 		r = room_check_node(fs, node, 0);
 	if (r == 0 && wants_write(fi->flags))

@@ -59,6 +59,10 @@ static void do_tmpfile(fuse_req_t req, fuse_ino_t parent_id, mode_t mode, struct
 	int r = fs_view_dir(fs, parent_id, &parent, &dir);
 
 	if (r == 0)
+		r = nodes_room(fs->nodes);
+	if (r == 0)
+		r = handle_room(fs->handles, creator.uid);
+	if (r == 0)
 		r = room_check_name(fs, dir, "");
 	if (r == 0)
 		r = fd = view_tmpfile(dir, mode, &creator, &made.layer);

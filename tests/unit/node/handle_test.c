@@ -75,11 +75,15 @@ Test(handle, a_full_table_is_said)
 	const struct handle_record like = {0};
 	uint64_t fh;
 
+	cr_assert_eq(handle_room(handles, 0), 0);
 	for (uint32_t i = 0; i < 4; i++)
 		open_one(i);
+	cr_assert_eq(handle_room(handles, 0), -ENFILE);
+	cr_assert_eq(handle_room(handles, 1000), -ENFILE);
 	cr_assert_eq(handle_open(handles, &like, HANDLE_STATE_DIR, &fh), -ENFILE);
 	fh = handle_next(handles, 0);
 	handle_close(handles, fh);
+	cr_assert_eq(handle_room(handles, 1000), 0);
 	cr_assert_eq(handle_open(handles, &like, HANDLE_STATE_DIR, &fh), 0);
 }
 
