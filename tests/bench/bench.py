@@ -145,8 +145,10 @@ def progress(text):
 def suites(bench, chosen):
     """(name, function) of each suite; the conditions are set before its function runs."""
     everything = [kind for kind in workloads.ALL if not chosen or kind.name in chosen]
-    io_only = [kind for kind in everything if kind in (workloads.Io, workloads.Maps)]
+    of_disk = [kind for kind in everything
+               if kind in (workloads.Io, workloads.Maps, workloads.Trees)]
     one, all_cpus = {min(bench.cpus)}, set(bench.cpus)
+    disk = workloads.file_system(bench.disk_dir)
 
     def on(base_dir, cpus, title, kinds):
         def run():
@@ -162,7 +164,8 @@ def suites(bench, chosen):
 
     return [("pinned", on(bench.memory_dir, one, "in memory, one CPU", everything)),
             ("all", on(bench.memory_dir, all_cpus, "in memory, all CPUs", everything)),
-            ("disk", on(bench.disk_dir, all_cpus, "on a disk, all CPUs", io_only)),
+            ("disk-pinned", on(bench.disk_dir, one, f"on {disk}, one CPU", of_disk)),
+            ("disk", on(bench.disk_dir, all_cpus, f"on {disk}, all CPUs", of_disk)),
             ("start", here(run_starts)), ("memory", here(run_memory))]
 
 
@@ -177,7 +180,7 @@ def parse():
     parser.add_argument("--quick", action="store_true", default=quick,
                         help="fewer and smaller: about two minutes")
     parser.add_argument("--suite", action="append",
-                        choices=["pinned", "all", "disk", "start", "memory"])
+                        choices=["pinned", "all", "disk-pinned", "disk", "start", "memory"])
     parser.add_argument("--workload", action="append", choices=[w.name for w in workloads.ALL])
     parser.add_argument("--contender", action="append",
                         help="native, sessionfs, overlayfs, fuse-overlayfs, bindfs, "

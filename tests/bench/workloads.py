@@ -309,6 +309,13 @@ class Io(Workload):
 ALL = [SmallFiles, LowerFiles, CopyUp, BigCopyUp, TwoClients, Locks, Trees, Compile, Maps, Io]
 
 
+def file_system(path):
+    """What the directory lies on: "ext4"."""
+    found = subprocess.run(["findmnt", "--noheadings", "--output", "FSTYPE", "--target", path],
+                           check=True, capture_output=True, text=True)
+    return found.stdout.strip()
+
+
 def drop_caches():
     with open(DROP_CACHES, "w", encoding="ascii") as file:
         file.write("2")
