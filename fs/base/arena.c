@@ -232,8 +232,12 @@ static int attach_table(struct arena_table *table)
 			live++;
 			continue;
 		}
-		/* The last worker may have died between freeing the record and raising this. */
-		raise_generation(record);
+		/*
+		 * The last worker may have died between freeing the record and raising this. Memory
+		 * that was given back has none until it is used: first_generation().
+		 */
+		if (record->generation)
+			raise_generation(record);
 		mark_free_locked(table, index);
 	}
 	atomic_store(&table->live, live);

@@ -463,7 +463,8 @@ void node_linked(struct nodes *nodes, uint32_t index)
 
 	pthread_mutex_lock(&nodes->mutex);
 	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
-	if (!(node->flags & NODE_BY_INODE) &&
+	/* A detached one is to be found by none of its names; its twin is by inode already. */
+	if (!(node->flags & (NODE_BY_INODE | NODE_DETACHED)) &&
 	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
 		node->flags |= NODE_BY_INODE;
 	pthread_mutex_unlock(&nodes->mutex);

@@ -489,6 +489,19 @@ Test(node, a_detached_node_is_found_by_no_name)
 	cr_assert_eq(look(&top, "file").nodeid, b.nodeid);
 }
 
+Test(node, a_link_to_a_detached_node_is_its_twin)
+{
+	struct node_info a = look(&top, "file"), b;
+
+	cr_assert_eq(copyup_entry(view_fixture.root, "file", COPYUP_WHOLE, NULL), 0);
+	node_detach(nodes, a.index, -1);
+	cr_assert_eq(view_link(view_fixture.root, "file", view_fixture.root, "linked"), 0);
+	node_linked(nodes, a.index);
+	b = look(&top, "linked");
+	cr_assert_neq(b.nodeid, a.nodeid);
+	cr_assert_eq(look(&top, "file").nodeid, b.nodeid);
+}
+
 Test(node, whoever_takes_the_name_of_a_detached_node_is_its_twin)
 {
 	struct node_info a = look(&top, "file"), b, other = look(&top, "dir");
