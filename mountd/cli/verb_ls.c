@@ -21,14 +21,31 @@ static const char *session_kind(const json_t *session)
 	return field_flag(session, "ephemeral") ? "fresh" : "named";
 }
 
+static void add_usage(struct table *table, const json_t *usage)
+{
+	char bytes[TEXT_NUMBER_SIZE];
+
+	text_bytes((uint64_t)field_integer(usage, "bytes"), bytes, sizeof(bytes));
+	table_add(table, bytes);
+	table_add_integer(table, field_integer(usage, "files"));
+}
+
 static void ls_show(const struct call *call, const struct answer *answer)
 {
 	static const struct table_column columns[] = {
 		{"SESSION", false}, {"UID", true},   {"KIND", false}, {"RUNS", true},
 		{"CREATED", false}, {"USED", false}, {"VIEW", false},
 	};
-	_cleanup_table_ struct table *table = table_new(columns, ARRAY_SIZE(columns));
+	static const struct table_column limited[] = {
+		{"SESSION", false}, {"UID", true},   {"KIND", false},
+		{"RUNS", true},     {"BYTES", true}, {"FILES", true},
+		{"CREATED", false}, {"USED", false}, {"VIEW", false},
+	};
 	json_t *sessions = json_object_get(answer->data, "sessions"), *session;
+	/* All have it, or none: only what is limited is counted. */
+	bool counted = json_object_get(json_array_get(sessions, 0), "usage");
+	_cleanup_table_ struct table *table = counted ? table_new(limited, ARRAY_SIZE(limited))
+						      : table_new(columns, ARRAY_SIZE(columns));
 	uint64_t now_ns = clock_real_ns();
 	_cleanup_buf_ struct buf hint = {0};
 	char age[64];
@@ -41,6 +58,8 @@ static void ls_show(const struct call *call, const struct answer *answer)
 		table_add(table, session_kind(session));
 		table_add_integer(table,
 				  (int64_t)json_array_size(json_object_get(session, "runs")));
+		if (counted)
+			add_usage(table, json_object_get(session, "usage"));
 		text_age(field_text(session, "created_at"), now_ns, age, sizeof(age));
 		table_add(table, age);
 		text_age(field_text(session, "used_at"), now_ns, age, sizeof(age));

@@ -107,6 +107,8 @@ files_limited() {
 	"$cli" show s1 --json >"$dir/show.json"
 	json_envelope "$dir/show.json"
 	is "$(jq .data.usage.files "$dir/show.json")" 20
+	# The bytes have a unit, which is a word of its own.
+	is "$("$cli" ls -o table | awk '$1 == "s1" { print $7 }')" 20 "the table"
 	rm "$v/20" "$v/1b"
 	touch "$v/21"
 	# A rename over another makes room as well.
