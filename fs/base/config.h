@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SHARE_LOCK_TIMEOUT_MAX_MS 86400000 /* a day */
+
 enum share_mode { SHARE_OVERLAY, SHARE_EMPTY, SHARE_DIRECT };
 
 #define SHARES_MAX 64

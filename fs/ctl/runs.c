@@ -210,6 +210,8 @@ int request_run_begin(struct ctl_request *request, struct err *err)
 {
 	struct instance *instance = request->instance;
 	_cleanup_buf_ struct buf command = {0};
+	const uint64_t lock_timeout_ms =
+		request_number(request, "lock_timeout_ms", RUN_LOCK_TIMEOUT_RULE);
 	struct choice choice = {0};
 	const struct run_record *record;
 	uint32_t run;
@@ -218,10 +220,15 @@ int request_run_begin(struct ctl_request *request, struct err *err)
 	if (ctl_run(request->ctl))
 		return err_set(err, ERR_PRECONDITION_FAILED,
 			       "this descriptor of ctl has begun a run already");
+	if (lock_timeout_ms != RUN_LOCK_TIMEOUT_RULE && lock_timeout_ms > SHARE_LOCK_TIMEOUT_MAX_MS)
+		return err_set(err, ERR_VALIDATION_ERROR,
+			       "run.begin: member \"lock_timeout_ms\" must be at most %d",
+			       SHARE_LOCK_TIMEOUT_MAX_MS);
 	if (check_on_exit(request, &alone, err) < 0 || command_text(request, &command, err) < 0 ||
 	    choose_session(request, &choice, err) < 0 ||
 	    begin_run(request, &choice, &command, alone, &run, err) < 0)
 		return -1;
+	runs_set_lock_timeout(instance->runs, run, lock_timeout_ms);
 	ctl_adopt_run(request->ctl, run);
 	record = runs_at(instance->runs, run);
 	events_emit_consume(instance->events, choice.uid, choice.session, "run_began",

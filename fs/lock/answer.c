@@ -125,13 +125,22 @@ static json_t *render_holder(const struct lock_facts *facts, const char *host, u
 	return holder;
 }
 
+static const char *const denial_names[] = {
+	[LOCK_DENIAL_HELD] = "held",
+	[LOCK_DENIAL_TIMEOUT] = "timeout",
+	[LOCK_DENIAL_DEADLOCK] = "deadlock",
+};
+
 void *facts_render(const struct lock_facts *facts, const char *host, uid_t viewer, bool for_error)
 {
 	json_t *answer = json_object();
 
 	json_object_set_new(answer, "code", json_text(err_code_name(ERR_LOCK_HELD)));
 	if (for_error) {
-		json_object_set_new(answer, "reason", json_text("held"));
+		json_object_set_new(answer, "reason", json_text(denial_names[facts->wait.denial]));
+		if (facts->wait.denial != LOCK_DENIAL_HELD)
+			json_object_set_new(answer, "waited_ms",
+					    json_integer((json_int_t)facts->wait.waited_ms));
 		json_object_set_new(answer, "exit_code",
 				    json_integer(err_code_exit(ERR_LOCK_HELD)));
 	}

@@ -16,6 +16,8 @@
 #include "lock/table.h"
 #include "lock/text.h"
 
+static const struct lock_wait not_waited = {.denial = LOCK_DENIAL_HELD};
+
 /* What stands in the way of an actor. */
 struct met {
 	struct lock_report *lock; /* owned; NULL: nothing */
@@ -147,7 +149,7 @@ static void note_locked(struct locks *locks, const struct actor *actor, struct c
 }
 
 static void note(struct locks *locks, const struct lock_key *key, const struct actor *actor,
-		 enum conflict_kind kind, const struct met *met)
+		 enum conflict_kind kind, const struct met *met, const struct lock_wait *wait)
 {
 	const struct lock_record *record = &met->lock->record;
 	struct facts_moment moment = {.now_boot_ns = clock_boot_ns()};
@@ -164,6 +166,8 @@ static void note(struct locks *locks, const struct lock_key *key, const struct a
 	moment.alive = record->creator.pid && proc_alive(&record->creator);
 	pthread_mutex_lock(&locks->mutex);
 	conflict.facts = table_facts_locked(locks, record, &moment);
+	if (conflict.facts)
+		conflict.facts->wait = *wait;
 	held = table_held_locked(locks, key);
 	if (met->ended) {
 		conflict.released_boot_ns = met->lock->at_boot_ns;
@@ -177,26 +181,32 @@ static void note(struct locks *locks, const struct lock_key *key, const struct a
 }
 
 static void deny(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
-		 const struct actor *actor, struct met *met)
+		 const struct actor *actor, struct met *met, const struct lock_wait *wait)
 {
 	struct lock_party by;
 
 	if (!met->lock)
 		return;
-	note(locks, key, actor, CONFLICT_DENIAL, met);
+	note(locks, key, actor, CONFLICT_DENIAL, met, wait);
 	party_capture(locks, actor, &by);
 	lock_event_denied(locks, &met->lock->record, &by, idiom);
 }
 
-void lock_denied(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
-		 const struct actor *actor)
+void lock_denied_wait(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+		      const struct actor *actor, const struct lock_wait *wait)
 {
 	_cleanup_met_ struct met met = {0};
 
 	meet_recorded(locks, key, actor, true, &met);
 	if (!met.lock && !met.is_actors)
 		meet_external(locks, key, true, &met);
-	deny(locks, key, idiom, actor, &met);
+	deny(locks, key, idiom, actor, &met, wait);
+}
+
+void lock_denied(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+		 const struct actor *actor)
+{
+	lock_denied_wait(locks, key, idiom, actor, &not_waited);
 }
 
 void lock_looked_up(struct locks *locks, const struct lock_key *key, const struct actor *actor,
@@ -217,7 +227,7 @@ void lock_looked_up(struct locks *locks, const struct lock_key *key, const struc
 	if (!met.lock && !met.is_actors)
 		meet_external(locks, key, intent == CALLER_ACQUIRES, &met);
 	if (intent == CALLER_ACQUIRES)
-		deny(locks, key, idiom, actor, &met);
+		deny(locks, key, idiom, actor, &met, &not_waited);
 	else if (met.lock)
-		note(locks, key, actor, CONFLICT_PROBE, &met);
+		note(locks, key, actor, CONFLICT_PROBE, &met, &not_waited);
 }

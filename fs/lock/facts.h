@@ -24,8 +24,9 @@ struct lock_facts {
 	uint64_t held_ms;
 	uint32_t waiters;
 	uint32_t retry_after_ms;
-	char session_id[72]; /* "": outside sessionfs */
-	char run_id[24];     /* "": outside a run */
+	struct lock_wait wait; /* of who was denied */
+	char session_id[72];   /* "": outside sessionfs */
+	char run_id[24];       /* "": outside a run */
 	char comm[24];
 	char command[256]; /* NUL-separated, ends in two NULs */
 	char cwd[256];

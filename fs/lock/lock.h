@@ -101,6 +101,18 @@ struct lock_record {
 	char path[4096];
 };
 
+/* Why a call was denied what it would have got by waiting. */
+enum lock_denial {
+	LOCK_DENIAL_HELD, /* it was not to wait */
+	LOCK_DENIAL_TIMEOUT,
+	LOCK_DENIAL_DEADLOCK,
+};
+
+struct lock_wait {
+	enum lock_denial denial;
+	uint64_t waited_ms;
+};
+
 struct locks;
 
 struct locks_setup {
@@ -141,6 +153,9 @@ void lock_looked_up(struct locks *locks, const struct lock_key *key, const struc
 /* An acquiring call of the caller met the lock (EEXIST, EWOULDBLOCK): records the denial. */
 void lock_denied(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
 		 const struct actor *actor);
+/* The same of one that waited, or would have, but for that reason. */
+void lock_denied_wait(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
+		      const struct actor *actor, const struct lock_wait *wait);
 
 /*
  * The name was unlinked, removed, renamed away or replaced by the caller (who may not be the

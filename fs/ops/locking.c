@@ -29,7 +29,10 @@
 struct call {
 	struct advisory_waiter waiter;
 	struct fs *fs;
-	bool sleeps;
+	bool sleeps;         /* for as long as it takes */
+	bool waits;          /* for ever, or for timeout_ns */
+	uint64_t timeout_ns; /* the run's; 0: none */
+	uint64_t begun_boot_ns;
 	struct told *told; /* NULL: the file is no lock of ours */
 };
 
@@ -150,15 +153,27 @@ bool locking_obstacle(struct fs *fs, const struct advisory_request *request,
 	return false;
 }
 
-/* The last act of a call. */
+/*
+ * The last act of a call. What did not want to wait gets no error that only a wait can give; a wait
+ * that ends in -EAGAIN has reached its timeout.
+ */
 static void finish(struct call *call_consume, fuse_req_t req, int r)
 {
 	struct call *call = call_consume;
+	struct lock_wait wait = {.waited_ms =
+					 (clock_boot_ns() - call->begun_boot_ns) / NSEC_PER_MSEC};
+
+	if (call->timeout_ns && r == -EAGAIN)
+		wait.denial = LOCK_DENIAL_TIMEOUT;
+	if (call->timeout_ns && r == -EDEADLK) {
+		wait.denial = LOCK_DENIAL_DEADLOCK;
+		r = -EAGAIN;
+	}
 
 	if (call->told && r == 0)
 		told_granted(call->fs, call->told, &call->waiter.request);
 	else if (call->told && r == -EAGAIN)
-		told_denied(call->fs, call->told, &call->waiter.request);
+		told_denied(call->fs, call->told, &call->waiter.request, &wait);
 	call_free(call);
 	fs_reply(req, r);
 }
@@ -203,7 +218,7 @@ static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 		r = try_waiting(call);
 	if (r == ADVISORY_HELD)
 		return false;
-	if (call->told && call->sleeps)
+	if (call->told && call->waits)
 		told_waits(call->fs, call->told, -1);
 	finish(call, req, r);
 	return true;
@@ -213,13 +228,17 @@ static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 static void park(struct call *call, fuse_req_t req)
 {
 	struct fs *fs = call->fs;
-	bool tells = call->told && call->sleeps;
+	bool tells = call->told && call->waits;
+	uint64_t deadline_boot_ns = 0;
 	int r;
+
+	if (!call->sleeps)
+		deadline_boot_ns = call->begun_boot_ns +
+				   (call->timeout_ns > LINGER_NS ? call->timeout_ns : LINGER_NS);
 
 	if (tells)
 		told_waits(fs, call->told, 1);
-	r = parking_park(fs->parking, req, call->sleeps ? 0 : clock_boot_ns() + LINGER_NS,
-			 &call->waiter.due, try_parked, call);
+	r = parking_park(fs->parking, req, deadline_boot_ns, &call->waiter.due, try_parked, call);
 	if (r == 0)
 		return;
 	if (tells)
@@ -240,26 +259,29 @@ static int begin(struct fs *fs, fuse_req_t req, const struct advisory_request *r
 	call = calloc(1, sizeof(*call));
 	if (!call)
 		return -ENOMEM;
-	*call = (struct call){.fs = fs, .sleeps = sleeps};
+	*call = (struct call){.fs = fs, .sleeps = sleeps, .begun_boot_ns = clock_boot_ns()};
 	call->waiter.request = *request;
 	call->waiter.order = serial_now();
-	call->waiter.finite = !sleeps;
 	r = told_begin(fs, req, &node, &call->told);
-	if (r < 0)
+	if (r < 0) {
 		call_free(call);
-	else
-		*ret_call = call;
-	return r;
+		return r;
+	}
+	if (call->told && !sleeps && request->range.type != RANGE_NONE)
+		call->timeout_ns = told_timeout_ns(fs, call->told);
+	call->waits = sleeps || call->timeout_ns;
+	call->waiter.finite = !call->waits;
+	*ret_call = call;
+	return 0;
 }
 
 /* A call that is in the queue: whether it may stay there for some time at least. */
-static bool may_wait(struct fs *fs, const struct advisory_request *request, int outcome,
-		     bool sleeps)
+static bool may_wait(struct fs *fs, const struct advisory_request *request, int outcome, bool waits)
 {
 	struct advisory_record record;
 	bool met = locking_obstacle(fs, request, &record);
 
-	if (sleeps || outcome == ADVISORY_BUSY)
+	if (waits || outcome == ADVISORY_BUSY)
 		return true;
 	return met && lingers(&record);
 }
@@ -275,7 +297,7 @@ void locking_reply(struct fs *fs, fuse_req_t req, const struct advisory_request 
 		return;
 	}
 	r = attempt(fs, request, &call->waiter);
-	if (r > 0 && may_wait(fs, request, r, sleeps)) {
+	if (r > 0 && may_wait(fs, request, r, call->waits)) {
 		park(call, req);
 		return;
 	}

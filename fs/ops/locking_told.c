@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 static enum lock_idiom idiom_of(enum advisory_kind kind)
 {
 	return kind == ADVISORY_FLOCK ? LOCK_IDIOM_FLOCK : LOCK_IDIOM_FCNTL;
@@ -77,10 +79,24 @@ void told_granted(struct fs *fs, const struct told *told, const struct advisory_
 	}
 }
 
-void told_denied(struct fs *fs, const struct told *told, const struct advisory_request *request)
+void told_denied(struct fs *fs, const struct told *told, const struct advisory_request *request,
+		 const struct lock_wait *wait)
 {
-	lock_denied(fs->instance->locks, &told->claim.key, idiom_of(request->kind),
-		    &told->claim.actor);
+	lock_denied_wait(fs->instance->locks, &told->claim.key, idiom_of(request->kind),
+			 &told->claim.actor, wait);
+}
+
+uint64_t told_timeout_ns(struct fs *fs, const struct told *told)
+{
+	const struct run_record *run = runs_at(fs->instance->runs, told->claim.actor.run);
+	uint64_t timeout_ms;
+
+	if (!run)
+		return 0;
+	timeout_ms = run->lock_timeout_ms;
+	if (timeout_ms == RUN_LOCK_TIMEOUT_RULE)
+		timeout_ms = fs->instance->config->shares[told->claim.key.share].lock_timeout_ms;
+	return timeout_ms * NSEC_PER_MSEC;
 }
 
 void told_waits(struct fs *fs, const struct told *told, int delta)

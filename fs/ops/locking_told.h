@@ -15,7 +15,10 @@ int told_begin(struct fs *fs, fuse_req_t req, const struct node_info *node, stru
 /* The request was granted. */
 void told_granted(struct fs *fs, const struct told *told, const struct advisory_request *request);
 /* It met another's. */
-void told_denied(struct fs *fs, const struct told *told, const struct advisory_request *request);
+void told_denied(struct fs *fs, const struct told *told, const struct advisory_request *request,
+		 const struct lock_wait *wait);
+/* How long a call that does not want to wait does so all the same: 0 outside of runs. */
+uint64_t told_timeout_ns(struct fs *fs, const struct told *told);
 /* It waits (1), or not any more (-1). */
 void told_waits(struct fs *fs, const struct told *told, int delta);
 

@@ -182,6 +182,7 @@ static int add_locked(struct runs *runs, uint32_t run, const struct run_record *
 	record->leader = form->leader;
 	record->started_boot_ns = clock_boot_ns();
 	record->started_real_ns = clock_real_ns();
+	record->lock_timeout_ms = RUN_LOCK_TIMEOUT_RULE;
 	record->serial = atomic_fetch_add(&runs->globals->run_next, 1);
 	snprintf(record->id, sizeof(record->id), "r-%04llx", (unsigned long long)record->serial);
 	memcpy(record->command, form->command, sizeof(record->command));
@@ -257,6 +258,11 @@ int runs_begin(struct runs *runs, uint32_t session, uid_t uid, pid_t tid, const 
 	set_command(&form, command, command_len);
 	snprintf(form.cwd, sizeof(form.cwd), "%s", cwd ? cwd : "");
 	return register_run(runs, &form, &fd, ret_run, err);
+}
+
+void runs_set_lock_timeout(struct runs *runs, uint32_t run, uint64_t timeout_ms)
+{
+	record_at(runs, run)->lock_timeout_ms = timeout_ms;
 }
 
 /* Ends the run, unless another thread does. */

@@ -21,6 +21,7 @@
 #define RUN_ID_SIZE 24
 #define RUN_COMMAND_MAX 1024
 #define RUN_CWD_MAX 512
+#define RUN_LOCK_TIMEOUT_RULE UINT64_MAX /* the share's rule says how long */
 
 enum run_state {
 	RUN_STATE_LIVE = 1,
@@ -37,8 +38,9 @@ struct run_record {
 	struct proc_id leader; /* the process that began it (`run` or its keeper) */
 	uint64_t started_boot_ns;
 	uint64_t started_real_ns;
-	char id[RUN_ID_SIZE];          /* "r-7f3a" */
-	char command[RUN_COMMAND_MAX]; /* argv, NUL-separated, ends in two NULs, cut to fit */
+	_Atomic uint64_t lock_timeout_ms; /* or RUN_LOCK_TIMEOUT_RULE */
+	char id[RUN_ID_SIZE];             /* "r-7f3a" */
+	char command[RUN_COMMAND_MAX];    /* argv, NUL-separated, ends in two NULs, cut to fit */
 	char cwd[RUN_CWD_MAX];
 };
 
@@ -64,6 +66,11 @@ void runs_free(struct runs *runs);
  */
 int runs_begin(struct runs *runs, uint32_t session, uid_t uid, pid_t tid, const char *command,
 	       size_t command_len, const char *cwd, uint32_t *ret_run, struct err *err);
+/*
+ * How long calls of the run that do not block wait for a lock all the same, or RUN_LOCK_TIMEOUT_RULE,
+ * as which a run begins.
+ */
+void runs_set_lock_timeout(struct runs *runs, uint32_t run, uint64_t timeout_ms);
 /*
  * The leader says that none of its descendants is left, and that it goes: ends the run before it
  * returns, unless somebody else is in the namespace. What is closed later is no run any more.

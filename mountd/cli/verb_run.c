@@ -10,6 +10,10 @@ static const struct option_spec options[] = {
 	{"session", 0, OPTION_TEXT, "ID",
 	 "The session; else $SESSIONFS_SESSION, $TOOL_SESSION_ID, $AGENT_SESSION_ID, else a new one",
 	 NULL, NULL},
+	{"lock-timeout", 0, OPTION_DURATION, "DURATION",
+	 "Wait so long for a flock or fcntl lock that COMMAND does not want to wait for; default: the "
+	 "share's lock_timeout_ms",
+	 NULL, NULL},
 	{"retry", 0, OPTION_INTEGER, "N",
 	 "On LOCK_HELD wait for the lock and run COMMAND again, N times at most", NULL, "0"},
 	{"timeout", 0, OPTION_DURATION, "DURATION",

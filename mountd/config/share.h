@@ -12,8 +12,6 @@
 #include "base/config.h"
 #include "base/err.h"
 
-#define SHARE_LOCK_TIMEOUT_MAX_MS 86400000 /* a day */
-
 /* Defaults; lower_fd is -1. */
 void share_init(struct share_config *share);
 void share_release(struct share_config *share);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/config.h"
 #include "cli/operands.h"
 #include "cli/run/report.h"
 
@@ -92,6 +93,20 @@ static int parse_on_exit(const struct call *call, struct run_plan *plan, struct 
 		       text);
 }
 
+static int parse_lock_timeout(const struct call *call, struct run_plan *plan, struct err *err)
+{
+	uint64_t ns = args_duration_ns(call->args, "lock-timeout", 0);
+	/* Never 0 for something: that would be none. */
+	uint64_t ms = ns / NSEC_PER_MSEC + (ns % NSEC_PER_MSEC != 0);
+
+	if (!args_given(call->args, "lock-timeout"))
+		return 0;
+	if (ms > SHARE_LOCK_TIMEOUT_MAX_MS)
+		return err_set(err, ERR_VALIDATION_ERROR, "--lock-timeout is at most 24h");
+	plan->lock_timeout_ms = (int64_t)ms;
+	return 0;
+}
+
 /* What `run` and `enter` have in common. */
 static int plan_init(const struct call *call, struct run_plan *plan, struct err *err)
 {
@@ -100,6 +115,7 @@ static int plan_init(const struct call *call, struct run_plan *plan, struct err 
 		.mountpoint_is_default = call->mountpoint_is_default,
 		.mountpoint_hint = call->mountpoint_hint,
 		.report_fd = -1,
+		.lock_timeout_ms = -1,
 		.started_ns = call->started_ns,
 	};
 	return run_plan_json(call, &plan->json, err);
@@ -117,6 +133,8 @@ int run_plan_parse(const struct call *call, struct run_plan *ret_plan, struct er
 		return -1;
 	ret_plan->command = args_operands(call->args);
 	ret_plan->retries = args_integer(call->args, "retry", 0);
+	if (parse_lock_timeout(call, ret_plan, err) < 0)
+		return -1;
 	ret_plan->timeout_ns = args_duration_ns(call->args, "timeout", 0);
 	if (args_given(call->args, "timeout") && ret_plan->timeout_ns == 0)
 		return err_set(err, ERR_VALIDATION_ERROR, "--timeout must be longer than nothing");

@@ -25,9 +25,10 @@ struct run_plan {
 	enum run_json json;
 	bool reset; /* --on-exit reset */
 	int64_t retries;
-	uint64_t timeout_ns;  /* 0: none */
-	uint64_t deadline_ns; /* CLOCK_BOOTTIME at which timeout_ns is over; 0: none */
-	int report_fd;        /* -1: none; owned */
+	int64_t lock_timeout_ms; /* -1: the share's rule */
+	uint64_t timeout_ns;     /* 0: none */
+	uint64_t deadline_ns;    /* CLOCK_BOOTTIME at which timeout_ns is over; 0: none */
+	int report_fd;           /* -1: none; owned */
 	uint64_t started_ns;
 };
 
