@@ -169,13 +169,21 @@ static int open_merged_lower(struct layer_dir *dir, const char *name, struct lay
 	return r >= 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? 0 : r;
 }
 
+/* In mode `direct` what is shared may hold locks at any depth; a lock's directory holds none. */
+static enum path_class inherited_below(const struct layer_dir *dir, enum path_class path_class)
+{
+	if (dir->view->mode == SHARE_DIRECT && path_class == CLASS_SHARED)
+		return dir->inherited == CLASS_LOCK ? CLASS_LOCK : CLASS_SHARED;
+	return CLASS_LOCK;
+}
+
 static int open_layers(struct layer_dir *dir, const char *name, struct layer_dir *child)
 {
 	enum path_class path_class = layer_dir_class(dir, name);
 	int r;
 
 	if (view_lives_in_lower(dir, path_class)) {
-		child->inherited = CLASS_SHARED;
+		child->inherited = inherited_below(dir, path_class);
 		child->lower = open_subdir(dir->lower, name);
 		return child->lower < 0 ? child->lower : 0;
 	}

@@ -190,13 +190,13 @@ enum path_class layer_dir_class(const struct layer_dir *dir, const char *name)
 	char path[PATH_MAX];
 	int by_name;
 
-	if (dir->inherited != CLASS_PRIVATE)
+	if (dir->inherited == CLASS_LOCK)
 		return CLASS_SHARED;
 	by_name = rules_class_by_name(rules, name);
 	if (by_name >= 0)
 		return (enum path_class)by_name;
 	if (layer_dir_view_path(dir, name, path, sizeof(path)) < 0)
-		return CLASS_PRIVATE;
+		return dir->inherited;
 	return rules_class(rules, path);
 }
 

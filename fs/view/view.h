@@ -57,7 +57,8 @@ struct layer_dir {
 	bool sealed;              /* no private name of the lower shows in it, now or ever */
 	/*
 	 * What the class of the directory itself says of everything below: CLASS_PRIVATE (look at
-	 * each name), CLASS_LOCK or CLASS_SHARED (it all lives in the lower).
+	 * each name), CLASS_SHARED (it all lives in the lower, and names of locks are locks: mode
+	 * `direct`), or CLASS_LOCK (it all lives in the lower, and nothing is a lock of its own).
 	 */
 	enum path_class inherited;
 	_Atomic bool impure;       /* the upper may hold what was copied up (layout.h) */
