@@ -153,6 +153,28 @@ is "$(tail -n 1 "$dir/out")" interrupted
 within 10 waiters 0
 release
 
+# In the order in which they came, whether they block or not; and a worker that is killed forgets nobody.
+hold "$lock"
+pids=()
+for i in 1 2 3 4; do
+	option=-n
+	((i == 3)) && option=-x
+	"$cli" run --lock-timeout 60s -- flock $option "$lock" sh -c 'echo "$1" >>"$0"' "$dir/order" $i &
+	pids+=($!)
+	within 10 waiters $i
+done
+kill -9 "$(status worker_pid)"
+within 10 waiters 4
+release
+wait "${pids[@]}"
+is "$(paste -sd ' ' "$dir/order")" '1 2 3 4'
+
+# A run in a run has its own.
+hold "$lock"
+begin --lock-timeout 60s -- "$cli" run -- flock -n "$lock" true
+ended 4
+release
+
 # Two that wait for each other: one is told at once, and the other gets it then.
 pids=()
 for order in 'a b' 'b a'; do

@@ -198,6 +198,31 @@ Test(runs, bad_members_are_refused)
 	child_end(&child);
 }
 
+static void begins_with(const char *more, uint64_t lock_timeout_ms)
+{
+	struct child child = child_start(CHILD_MOUNT_NAMESPACE, NULL, NULL);
+	struct ctl *own = ctl_new(&instance);
+	json_t *json = begin(own, &child, ALICE, more);
+
+	cr_expect_eq(runs_at(instance.runs, ctl_run(own))->lock_timeout_ms, lock_timeout_ms);
+	json_decref(json);
+	child_end(&child);
+	ctl_free(own);
+}
+
+Test(runs, have_a_lock_timeout_or_leave_it_to_the_rule)
+{
+	struct child child = child_start(CHILD_MOUNT_NAMESPACE, NULL, NULL);
+	json_t *json = begin(ctl, &child, ALICE, ", \"lock_timeout_ms\": 86400001");
+
+	expect_code(json, "VALIDATION_ERROR");
+	json_decref(json);
+	child_end(&child);
+	begins_with("", RUN_LOCK_TIMEOUT_RULE);
+	begins_with(", \"lock_timeout_ms\": 0", 0);
+	begins_with(", \"lock_timeout_ms\": 86400000", 86400000);
+}
+
 Test(runs, reset_on_exit_is_refused_beside_another_run)
 {
 	struct child child = child_start(CHILD_MOUNT_NAMESPACE, NULL, NULL);

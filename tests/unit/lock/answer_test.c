@@ -79,6 +79,27 @@ Test(answer, is_what_the_contract_shows)
 		"%s", buf.data);
 }
 
+static void render_wait(enum lock_denial denial, const char *expected)
+{
+	struct lock_facts *facts = facts_new(&record, "/tmp", &moment);
+	_cleanup_buf_ struct buf buf = {0};
+	json_t *json;
+
+	facts->wait = (struct lock_wait){.denial = denial, .waited_ms = 1500};
+	json = facts_render(facts, "ci-3", 0, true);
+	json_render_line(json, &buf);
+	cr_expect(strstr(buf.data, expected), "%s", buf.data);
+	json_decref(json);
+	free(facts);
+}
+
+Test(answer, an_error_says_how_long_was_waited_where_somebody_did)
+{
+	render_wait(LOCK_DENIAL_HELD, "\"reason\":\"held\",\"exit_code\"");
+	render_wait(LOCK_DENIAL_TIMEOUT, "\"reason\":\"timeout\",\"waited_ms\":1500,");
+	render_wait(LOCK_DENIAL_DEADLOCK, "\"reason\":\"deadlock\",\"waited_ms\":1500,");
+}
+
 Test(answer, an_error_has_its_reason_and_exit_code_after_the_code)
 {
 	_cleanup_buf_ struct buf buf = {0};
