@@ -132,7 +132,7 @@ static int open_object(struct fs *fs, const struct rename_end *end)
 
 /*
  * The layers of a directory that the kernel knows: opened now if they were not, for who opens them
- * while it moves would not learn of its upper.
+ * while it moves would not learn of its upper, and of one that is replaced they cannot be opened after.
  */
 static struct layer_dir *known_dir(struct fs *fs, const struct rename_end *end)
 {
@@ -147,8 +147,7 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 		       unsigned int flags)
 {
 	_cleanup_layer_dir_ struct layer_dir *moved = known_dir(fs, from);
-	_cleanup_layer_dir_ struct layer_dir *displaced =
-		flags & RENAME_EXCHANGE ? known_dir(fs, to) : NULL;
+	_cleanup_layer_dir_ struct layer_dir *target = known_dir(fs, to);
 	_cleanup_close_ int old_fd = open_object(fs, from);
 	_cleanup_close_ int displaced_fd = flags & RENAME_EXCHANGE ? open_object(fs, to) : -1;
 	struct room_going going;
@@ -159,7 +158,8 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 		room_going(fs, to->dir, to->name, &going);
 		parting_begin(fs, &to->parent, to->dir, to->name, &replaced);
 	}
-	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved, displaced);
+	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved,
+			flags & RENAME_EXCHANGE ? target : NULL);
 	if (!(flags & RENAME_EXCHANGE)) {
 		parting_end(fs, &to->parent, to->name, r, &replaced);
 		room_gone(fs, &going, r);

@@ -170,6 +170,19 @@ except OSError as e:
 os.close(d)
 os.close(fd)
 
+# One that the kernel alone has opened, when it is removed or replaced.
+os.mkdir("path_only")
+d = opened("path_only", os.O_PATH | os.O_DIRECTORY)
+os.rmdir("path_only")
+assert mode(d) == os.stat(".", dir_fd=d).st_mode & 0o7777 == 0o755
+os.close(d)
+os.mkdir("path_only")
+os.mkdir("takes_its_place")
+d = opened("path_only", os.O_PATH | os.O_DIRECTORY)
+os.rename("takes_its_place", "path_only")
+assert mode(d) == os.stat(".", dir_fd=d).st_mode & 0o7777 == 0o755
+os.close(d)
+
 # A directory's descriptor, from before its copy-up and its rename.
 d = opened("dir", os.O_RDONLY | os.O_DIRECTORY)
 os.rename("dir", "moved_dir")
