@@ -178,7 +178,7 @@ def parse():
     parser.add_argument("--disk-dir", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=int(env_rounds) if env_rounds else None)
     parser.add_argument("--quick", action="store_true", default=quick,
-                        help="fewer and smaller: about two minutes")
+                        help="fewer and smaller: about eight minutes")
     parser.add_argument("--suite", action="append",
                         choices=["pinned", "all", "disk-pinned", "disk", "start", "memory"])
     parser.add_argument("--workload", action="append", choices=[w.name for w in workloads.ALL])
