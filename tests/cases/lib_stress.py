@@ -17,6 +17,7 @@ import os
 import random
 import sys
 import time
+import traceback
 
 WORKERS = 3
 NAMES = ["a", "b", "c", "d", "e", "f"]
@@ -169,7 +170,7 @@ class Worker:
                 kind()
             except OSError as error:
                 if error.errno not in EXPECTED:
-                    sys.exit(f"{kind.__name__}: {error}")
+                    sys.exit(f"{kind.__name__}: {error}: {traceback.format_exc().splitlines()[-2].strip()}")
             except ValueError:
                 pass  # a map of what is empty by now, or is not to be mapped
             count += 1

@@ -6,7 +6,7 @@
 batches=6
 seed=1
 if [[ ${SESSIONFS_LONG-} ]]; then
-	batches=40
+	batches=30
 	seed=$RANDOM
 fi
 

@@ -7,8 +7,8 @@
 seconds=4
 seed=1
 if [[ ${SESSIONFS_LONG-} ]]; then
-	CASE_SECONDS=300
-	seconds=60
+	CASE_SECONDS=115
+	seconds=35
 	seed=$RANDOM
 fi
 
