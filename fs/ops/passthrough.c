@@ -12,7 +12,7 @@
 int passthrough_register(struct fs *fs, int fd, uid_t uid, gid_t gid)
 {
 	struct fuse_backing_map map = {.fd = fd};
-	int r, id;
+	int r;
 
 	/*
 	 * The kernel writes to the backing file with the credentials of this moment: the caller's,
@@ -22,9 +22,13 @@ int passthrough_register(struct fs *fs, int fd, uid_t uid, gid_t gid)
 	r = sys_as_user(uid, gid);
 	if (r < 0)
 		return r;
-	sys_drop_write_caps();
-	id = ioctl(fs->fuse_fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
-	r = id < 0 ? -errno : id;
+	/* With them it is not registered at all: data go through the worker then, which drops them too. */
+	r = sys_drop_write_caps();
+	if (r == 0) {
+		r = ioctl(fs->fuse_fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
+		if (r < 0)
+			r = -errno;
+	}
 	sys_restore_caps();
 	sys_as_root();
 	return r;
