@@ -116,6 +116,11 @@ ends_as() {
 	grep -q 'does not answer' "$dir/stopped.$1" || fail "$* says $(cat "$dir/stopped.$1")"
 }
 
+# A signal stops one thread after the other: those that run on may answer once more.
+all_stopped() {
+	! grep -L '^State:.T' "/proc/$1/task"/*/status | grep -q .
+}
+
 # A worker that hangs: whoever asks is told so.
 while_stopped() {
 	local worker verbs=()
@@ -123,6 +128,7 @@ while_stopped() {
 	mount_start
 	worker=$(worker_pid)
 	kill -STOP "$worker"
+	within 10 all_stopped "$worker"
 	for verb in '12 status' '1 doctor' '12 locks' '12 events --follow' '12 umount'; do
 		# shellcheck disable=SC2086
 		ends_as $verb &

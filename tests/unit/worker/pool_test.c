@@ -211,6 +211,8 @@ Test(pool, beyond_the_maximum_requests_wait_until_one_is_done)
 
 Test(pool, its_end_does_not_wait_for_who_is_stuck)
 {
+	unsigned int busy;
+
 	start(10, 10, 50);
 	submit(&blocking, 3);
 	wait_until(&blocked, 3);
@@ -219,5 +221,8 @@ Test(pool, its_end_does_not_wait_for_who_is_stuck)
 	/* The pool stays theirs. */
 	release_blocked();
 	wait_until(&ended, 4);
+	/* They have said so before they leave it. */
+	while (pool_threads(pool, &busy) > 0)
+		sched_yield();
 	pool_free(pool);
 }
