@@ -232,10 +232,12 @@ static void park(struct call *call, fuse_req_t req)
 	uint64_t deadline_boot_ns = 0;
 	int r;
 
-	if (!call->sleeps)
-		deadline_boot_ns = call->begun_boot_ns +
-				   (call->timeout_ns > LINGER_NS ? call->timeout_ns : LINGER_NS);
-
+	/* The time to hear of a close begins now: what came before may have taken as long. */
+	if (!call->sleeps) {
+		deadline_boot_ns = clock_boot_ns() + LINGER_NS;
+		if (call->begun_boot_ns + call->timeout_ns > deadline_boot_ns)
+			deadline_boot_ns = call->begun_boot_ns + call->timeout_ns;
+	}
 	if (tells)
 		told_waits(fs, call->told, 1);
 	r = parking_park(fs->parking, req, deadline_boot_ns, &call->waiter.due, try_parked, call);
