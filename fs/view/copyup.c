@@ -263,7 +263,7 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 	r = layer_dir_mark_impure(parent);
 	if (r < 0)
 		return r;
-	view_temporary_name(view, temporary);
+	view_temporary_name(temporary);
 	if (mkdirat(view->work_fd, temporary, 0700))
 		return -errno;
 	fd = openat(view->work_fd, temporary, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -321,7 +321,7 @@ int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 	source.fd = source.data_fd = src;
 	if (layer_dir_lower_path(dir, name, lower_path, sizeof(lower_path)) == 0)
 		source.lower_path = lower_path;
-	view_temporary_name(view, temporary);
+	view_temporary_name(temporary);
 	r = copyup_copy(&view->setup->names, &source, view->work_fd, temporary);
 	if (r < 0)
 		return r;

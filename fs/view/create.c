@@ -97,7 +97,7 @@ static int stage_open(struct layer_dir *dir, struct stage *stage)
 	acl_size = getxattr(from, acl_name, acl, sizeof(acl));
 	if (!(st.st_mode & S_ISGID) && acl_size <= 0)
 		return 0;
-	view_temporary_name(dir->view, stage->name);
+	view_temporary_name(stage->name);
 	if (mkdirat(dir->view->work_fd, stage->name, 0700))
 		return -errno;
 	stage->fd = openat(dir->view->work_fd, stage->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -147,7 +147,7 @@ static int make_over_whiteout(struct layer_dir *dir, const char *name, const str
 	r = stage_open(dir, &stage);
 	if (r < 0)
 		return r;
-	view_temporary_name(dir->view, temporary);
+	view_temporary_name(temporary);
 	r = bear(birth, stage_fd(&stage), temporary);
 	if (r >= 0 && birth->open)
 		fd = r;

@@ -39,7 +39,7 @@ int view_discard_upper(struct layer_dir *dir, const char *name, bool directory)
 		return 0;
 	if (!whiteout && (!directory || errno != ENOTEMPTY))
 		return -errno;
-	view_temporary_name(dir->view, temporary);
+	view_temporary_name(temporary);
 	if (whiteout)
 		r = swap_for_whiteout(dir, name, temporary, directory);
 	else

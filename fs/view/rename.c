@@ -155,7 +155,7 @@ static int copy_to_lower(const struct end *to, const struct copyup_source *sourc
 	char temporary[VIEW_TEMPORARY_SIZE + 16];
 	int r;
 
-	view_temporary_name(to->dir->view, plain);
+	view_temporary_name(plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
 	r = copyup_copy(&to->dir->view->setup->names, source, to->dir->lower, temporary);
 	if (r < 0)
@@ -175,7 +175,7 @@ static int copy_to_upper(const struct end *to, const struct copyup_source *sourc
 
 	if (r < 0)
 		return r;
-	view_temporary_name(view, temporary);
+	view_temporary_name(temporary);
 	r = copyup_copy(&view->setup->names, source, view->work_fd, temporary);
 	if (r < 0)
 		return r;

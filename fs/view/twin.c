@@ -88,7 +88,7 @@ int twin_link(int src_fd, struct layer_dir *dir, const char *name)
 		return r;
 	if (S_ISDIR(source.st.st_mode))
 		return -EPERM;
-	view_temporary_name(view, plain);
+	view_temporary_name(plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
 	r = copyup_copy(&view->setup->names, &source, dir->lower, temporary);
 	if (r < 0)

@@ -271,9 +271,11 @@ int layer_dir_view_path(const struct layer_dir *dir, const char *name, char *ret
 	return r;
 }
 
-void view_temporary_name(struct view *view, char ret[VIEW_TEMPORARY_SIZE])
+void view_temporary_name(char ret[VIEW_TEMPORARY_SIZE])
 {
-	uint64_t number = atomic_fetch_add(&view->next_temporary, 1);
+	/* Not of the view: one session may have two for a while, and its next one starts anew. */
+	static _Atomic uint64_t next;
+	uint64_t number = atomic_fetch_add(&next, 1);
 
 	/* The process is part of the name: a killed worker's left-overs do not collide. */
 	snprintf(ret, VIEW_TEMPORARY_SIZE, "#%x-%llx", (unsigned int)getpid(),

@@ -40,7 +40,6 @@ struct view {
 	uint32_t stamp; /* the epoch of the session when the view was made; a reset makes a new view */
 	enum share_mode mode;
 	_Atomic int work_fd; /* -1 until the upper was made */
-	_Atomic uint64_t next_temporary;
 	_Atomic bool has_twins; /* the work directory may hold some (twin.h) */
 	/* Guards the making of the upper, and parent and name of every layer_dir of the view. */
 	pthread_mutex_t mutex;
@@ -108,6 +107,9 @@ int layer_dir_lower_path(const struct layer_dir *dir, const char *name, char *re
 /* Path of a name as the view shows it, relative to the share. 0 or -ENAMETOOLONG. */
 int layer_dir_view_path(const struct layer_dir *dir, const char *name, char *ret, size_t size);
 
-/* A name for a temporary in the work directory, unique while this process lives. */
+/*
+ * A name for a temporary in a work directory or in a lower, unique in this process and among those
+ * that live.
+ */
 #define VIEW_TEMPORARY_SIZE 32
-void view_temporary_name(struct view *view, char ret[VIEW_TEMPORARY_SIZE]);
+void view_temporary_name(char ret[VIEW_TEMPORARY_SIZE]);
