@@ -12,6 +12,12 @@ reserved() {
 	stat -f -c '%f %a' "$disk" | { read -r free available && echo $((free - available)); }
 }
 
+# What was freed is there to be taken only when nobody has it open any more and the journal has it.
+freed() {
+	sync -f "$disk"
+	(($(stat -f -c %a "$disk") > reserve))
+}
+
 check() {
 	((reserve - $(reserved) < reserve / 10)) ||
 		fail "$1 took $((reserve - $(reserved))) of the $reserve blocks that are reserved"
@@ -21,8 +27,6 @@ fills() {
 	local what=$1
 
 	shift
-	# What was freed is there to be taken only when the journal has it.
-	sync -f "$disk"
 	if as $user "$@" 2>"$dir/said"; then
 		fail "all fits: $what"
 	fi
@@ -46,8 +50,10 @@ body() {
 	fills write dd if=/dev/zero of="$v/a" bs=64K count=1000 status=none
 	fills append dd if=/dev/zero of="$v/given" bs=4K count=1000 oflag=append conv=notrunc status=none
 	as $user rm "$v/a"
+	within 5 freed
 	fills fallocate fallocate -l 60M "$v/a"
 	as $user rm -f "$v/a"
+	within 5 freed
 	# Root has made it, and has it open.
 	exec 3>"$v/roots"
 	chmod 666 "$v/roots"
@@ -55,6 +61,7 @@ body() {
 	fills "write to what root has open" dd if=/dev/zero of="$v/roots" bs=4K count=1000 oflag=append conv=notrunc status=none
 	exec 3>&-
 	as $user rm "$v/b"
+	within 5 freed
 	as $user "$python" - "$v" <<-'E2'
 		import mmap, os, sys
 		os.chdir(sys.argv[1])
