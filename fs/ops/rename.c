@@ -143,6 +143,18 @@ static struct layer_dir *known_dir(struct fs *fs, const struct rename_end *end)
 	return node_dir(fs->nodes, end->node.index, &dir) == 0 ? dir : NULL;
 }
 
+/* As room_check_moved(), of one end or of both. */
+static int check_room(struct fs *fs, const struct rename_end *from, const struct rename_end *to,
+		      unsigned int flags, bool ret_comes[2])
+{
+	int r = room_check_moved(fs, from->dir, from->name, &ret_comes[0]);
+
+	ret_comes[1] = false;
+	if (r == 0 && flags & RENAME_EXCHANGE)
+		r = room_check_moved(fs, to->dir, to->name, &ret_comes[1]);
+	return r;
+}
+
 static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end *to,
 		       unsigned int flags)
 {
@@ -152,8 +164,11 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 	_cleanup_close_ int displaced_fd = flags & RENAME_EXCHANGE ? open_object(fs, to) : -1;
 	struct room_going going;
 	struct parting replaced;
-	int r;
+	bool comes[2];
+	int r = check_room(fs, from, to, flags, comes);
 
+	if (r < 0)
+		return r;
 	if (!(flags & RENAME_EXCHANGE)) {
 		room_going(fs, to->dir, to->name, &going);
 		parting_begin(fs, &to->parent, to->dir, to->name, &replaced);
@@ -166,6 +181,10 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 	}
 	if (r < 0)
 		return r;
+	if (comes[0])
+		room_moved(fs, to->dir, to->name);
+	if (comes[1])
+		room_moved(fs, from->dir, from->name);
 	if (flags & RENAME_EXCHANGE) {
 		node_exchanged(fs->nodes, from->parent.index, from->name, to->parent.index,
 			       to->name);

@@ -52,6 +52,29 @@ int room_check_name(struct fs *fs, const struct layer_dir *dir, const char *name
 	return room_check(fs, dir->view->session, 0);
 }
 
+static bool is_in_upper(const struct layer_dir *dir, const char *name, struct stat *ret_st)
+{
+	return layer_dir_upper(dir) >= 0 &&
+	       fstatat(layer_dir_upper(dir), name, ret_st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int room_check_moved(struct fs *fs, const struct layer_dir *dir, const char *name, bool *ret_comes)
+{
+	struct stat st;
+
+	*ret_comes = limited(fs) && !view_lives_in_lower(dir, layer_dir_class(dir, name)) &&
+		     !is_in_upper(dir, name, &st);
+	return *ret_comes ? room_check(fs, dir->view->session, 0) : 0;
+}
+
+void room_moved(struct fs *fs, const struct layer_dir *dir, const char *name)
+{
+	struct stat st;
+
+	if (is_in_upper(dir, name, &st))
+		room_made(fs, dir->view->session, LAYER_UPPER, &st);
+}
+
 int room_check_node(struct fs *fs, const struct node_info *node, uint64_t bytes)
 {
 	if (!limited(fs) || node->state != NODE_STATE_VIEW || node->flags & NODE_LOWER_CLASS)
@@ -71,9 +94,8 @@ void room_going(struct fs *fs, const struct layer_dir *dir, const char *name,
 	struct stat st;
 
 	*ret_going = (struct room_going){0};
-	if (!limited(fs) || layer_dir_upper(dir) < 0 ||
-	    fstatat(layer_dir_upper(dir), name, &st, AT_SYMLINK_NOFOLLOW) ||
-	    layout_is_whiteout(&st) || (!S_ISDIR(st.st_mode) && st.st_nlink > 1))
+	if (!limited(fs) || !is_in_upper(dir, name, &st) || layout_is_whiteout(&st) ||
+	    (!S_ISDIR(st.st_mode) && st.st_nlink > 1))
 		return;
 	ret_going->session = dir->view->session;
 	ret_going->bytes = (int64_t)st.st_blocks * BLOCK_SIZE;
@@ -185,10 +207,10 @@ static void count_group(struct fs *fs, const struct writer *group, size_t count)
 	count_growth(fs, &node, before, now);
 }
 
-static void count_writers(struct fs *fs, uint32_t node)
+static void count_writers(struct fs *fs)
 {
 	_cleanup_free_ struct writer *all = NULL;
-	size_t count = writers(fs, node, &all);
+	size_t count = writers(fs, 0, &all);
 
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && all[end].node == all[i].node;)
@@ -256,6 +278,6 @@ void room_sweep(struct fs *fs)
 {
 	if (!limited(fs))
 		return;
-	count_writers(fs, 0);
+	count_writers(fs);
 	usage_sweep(fs->instance->registry);
 }

@@ -17,6 +17,12 @@
 int room_check(struct fs *fs, uint32_t session, uint64_t bytes);
 /* The same for something new under a name: 0 where that lives in the share. */
 int room_check_name(struct fs *fs, const struct layer_dir *dir, const char *name);
+/*
+ * The same for a name that is renamed: what only the lower has is copied up for that. *ret_comes says
+ * whether it will be; room_moved() counts it then, under the name that it got.
+ */
+int room_check_moved(struct fs *fs, const struct layer_dir *dir, const char *name, bool *ret_comes);
+void room_moved(struct fs *fs, const struct layer_dir *dir, const char *name);
 /* The same for a change of a node's data. */
 int room_check_node(struct fs *fs, const struct node_info *node, uint64_t bytes);
 

@@ -89,10 +89,15 @@ static int make_nameless_upper(struct fs *fs, struct node_info *node, bool chang
 {
 	struct node_place place = {.layer = LAYER_UPPER};
 	_cleanup_close_ int lower = fs_open_path(fs, node, NULL);
-	int fd = lower < 0 ? lower : hidden_copy(fs, node, lower);
-	int backing_id, r;
+	int fd, backing_id, r;
 	struct stat st;
 
+	if (lower < 0)
+		return lower;
+	if (fstatat(lower, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	r = room_check(fs, node->session, (uint64_t)st.st_blocks * 512);
+	fd = r < 0 ? r : hidden_copy(fs, node, lower);
 	if (fd < 0)
 		return fd;
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH)) {

@@ -24,12 +24,16 @@ bool usage_limited(const struct config *config)
 
 static enum usage_level judge(uint64_t used, uint64_t limit)
 {
+	uint64_t margin;
+
 	if (!limit)
 		return USAGE_BELOW;
 	if (used >= limit)
 		return USAGE_FULL;
-	/* In this order nothing overflows. */
-	return used >= limit - limit / 100 * (100 - USAGE_NEAR_PERCENT) ? USAGE_NEAR : USAGE_BELOW;
+	/* In two parts nothing overflows. */
+	margin = limit / 100 * (100 - USAGE_NEAR_PERCENT) +
+		 limit % 100 * (100 - USAGE_NEAR_PERCENT) / 100;
+	return used >= limit - margin ? USAGE_NEAR : USAGE_BELOW;
 }
 
 enum usage_level usage_judge(const struct config *config, const struct usage *usage)

@@ -32,9 +32,18 @@ bytes_limited() {
 	head -c 4M /dev/urandom >"$share/big"
 	head -c 12M /dev/urandom >"$share/huge"
 	echo small >"$share/small"
+	echo held >"$share/held"
 	mount_start
 	v=$(session_make s1)
 	other=$(session_make s2)
+
+	# What is open for writing is looked at once a second; the whole session, not that soon again.
+	exec 5>>"$v/grows"
+	"$cli" show s1 >/dev/null
+	head -c 3M /dev/zero | tr '\0' x >&5
+	within 4 at_least s1 bytes $((3 << 20))
+	exec 5>&-
+	rm "$v/grows"
 
 	# What would not fit is not copied up at all, but read, removed and cut.
 	enospc dd if=/dev/zero of="$v/huge" bs=1 count=1 conv=notrunc
@@ -65,11 +74,19 @@ bytes_limited() {
 	enospc dd if=/dev/null of="$v/small" oflag=append conv=notrunc
 	enospc chmod 600 "$v/small"
 	enospc ln "$v/small" "$v/small2"
+	# A rename copies up what it moves, a removed file what is changed of it.
+	enospc mv "$v/small" "$v/small2"
+	enospc mv -T "$v/d" "$v/d2"
+	mv "$v/b" "$v/b2" && mv "$v/b2" "$v/b"
+	exec 6<"$v/held"
+	rm "$v/held"
+	enospc "$python" -c 'import os; os.fchmod(6, 0o600)'
+	exec 6<&-
 	enospc fallocate -l 9M "$v/a"
 	enospc truncate -s 20M "$v/a"
 	exec 5>&-
 	is "$(jq -r 'select(.type == "session_limit") | .session' "$mnt/events" | sort -u)" s1 "the event"
-	absent "$v/new" "$v/newdir" "$v/link" "$v/fifo" "$v/small2"
+	absent "$v/new" "$v/newdir" "$v/link" "$v/fifo" "$v/small2" "$v/d2"
 
 	# Another session, reading, diff, and everything that removes go on.
 	echo fine >"$other/fine"

@@ -30,6 +30,11 @@ Test(usage, near_from_nine_tenths_on)
 	cr_assert_eq(judge(1000, 0, 1000, 0), USAGE_FULL);
 	cr_assert_eq(judge(0, 1000, 0, 900), USAGE_NEAR);
 	cr_assert_eq(judge(0, 1000, 0, 1001), USAGE_FULL);
+	/* A limit that is no multiple of a hundred. */
+	cr_assert_eq(judge(0, 20, 0, 17), USAGE_BELOW);
+	cr_assert_eq(judge(0, 20, 0, 18), USAGE_NEAR);
+	cr_assert_eq(judge(0, 199, 0, 179), USAGE_BELOW);
+	cr_assert_eq(judge(0, 199, 0, 180), USAGE_NEAR);
 }
 
 Test(usage, the_worse_of_both_counts)
