@@ -107,13 +107,14 @@ int file_opened(struct fs *fs, fuse_req_t req, const struct node_info *node, int
 	bool lower_class = node->flags & NODE_LOWER_CLASS;
 	int backing_id = 0, r;
 
+	r = durable_opened(fs, node, fd, fi->flags);
+	if (r < 0)
+		return r;
 	/* Counted before the backing is looked at: from now on it stays as it is. */
 	node_opened(fs->nodes, node->index, may_map(fi->flags), 1);
 	r = choose_backing(fs, req, node, fd, fi->flags, &backing_id);
 	if (r == -ESTALE && is_for_ioctl(fi->flags))
 		r = backing_id = 0;
-	if (r == 0)
-		r = durable_opened(fs, node, fd, fi->flags);
 	if (r == 0)
 		r = handle_open(fs->handles, &like, HANDLE_STATE_FILE, &fi->fh);
 	if (r < 0) {

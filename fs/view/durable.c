@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 
 /* sessions/<uid>/<id>/<share>/upper: what is above an upper and may be as new (docs/format.md). */
 #define ABOVE_UPPER 4
@@ -28,8 +30,11 @@ bool durable_with_file(int fd)
 static int sync_dir(int path_fd)
 {
 	_cleanup_close_ int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : sys_fault("fsync");
 
-	return fd < 0 || fsync(fd) ? -errno : 0;
+	if (r == 0 && fsync(fd))
+		r = -errno;
+	return r;
 }
 
 static int sync_above(int upper)
@@ -59,28 +64,77 @@ static struct layer_dir *parent_of(struct layer_dir *dir)
 	return parent;
 }
 
-int durable_names(struct layer_dir *dir)
-{
-	struct layer_dir *at = layer_dir_ref(dir);
-	int r = 0;
+/* A directory and those above it, references. */
+struct chain {
+	struct layer_dir **dirs;
+	size_t count;
+};
 
-	while (at && r == 0) {
-		_cleanup_layer_dir_ struct layer_dir *done = at;
+static void release_chain(struct chain *chain)
+{
+	for (size_t i = 0; i < chain->count; i++)
+		layer_dir_unref(chain->dirs[i]);
+	free(chain->dirs);
+}
+
+static int add_consume(struct chain *chain, struct layer_dir *dir)
+{
+	struct layer_dir **grown =
+		reallocarray(chain->dirs, chain->count + 1, sizeof(struct layer_dir *));
+
+	if (!grown) {
+		layer_dir_unref(dir);
+		return -ENOMEM;
+	}
+	chain->dirs = grown;
+	chain->dirs[chain->count++] = dir;
+	return 0;
+}
+
+/* Up to the first whose own name is durable, or to the store. */
+static int sync_chain(struct layer_dir *dir, struct chain *ret_chain)
+{
+	int r = add_consume(ret_chain, layer_dir_ref(dir));
+
+	while (r == 0) {
+		struct layer_dir *at = ret_chain->dirs[ret_chain->count - 1], *parent;
 		int upper = layer_dir_upper(at);
 
-		at = NULL;
 		if (upper < 0)
-			break;
+			return 0;
 		r = sync_dir(upper);
-		if (r < 0 || done->name_durable)
-			break;
-		at = parent_of(done);
-		if (!at)
-			r = sync_above(upper);
-		/* A rename that comes between makes it false again, or is synced below. */
-		if (r == 0)
-			done->name_durable = true;
+		if (r < 0 || at->name_durable)
+			return r;
+		parent = parent_of(at);
+		if (!parent)
+			return sync_above(upper);
+		r = add_consume(ret_chain, parent);
 	}
-	layer_dir_unref(at);
+	return r;
+}
+
+/* All are synced; but one that was renamed meanwhile has a name that may not be. */
+static void mark_chain(const struct chain *chain)
+{
+	pthread_mutex_t *mutex = &chain->dirs[0]->view->mutex;
+
+	pthread_mutex_lock(mutex);
+	for (size_t i = 0; i < chain->count; i++) {
+		struct layer_dir *dir = chain->dirs[i];
+
+		if (dir->parent == (i + 1 < chain->count ? chain->dirs[i + 1] : NULL))
+			dir->name_durable = true;
+	}
+	pthread_mutex_unlock(mutex);
+}
+
+int durable_names(struct layer_dir *dir)
+{
+	struct chain chain = {0};
+	int r = sync_chain(dir, &chain);
+
+	if (r == 0)
+		mark_chain(&chain);
+	release_chain(&chain);
 	return r;
 }
