@@ -64,47 +64,19 @@ bool advisory_is_owners(const struct advisory_record *record,
 					       : record->handle == request->handle;
 }
 
-static struct advisory_user *user_of(struct advisory *advisory, uint32_t uid)
-{
-	struct advisory_user *grown;
-
-	for (size_t i = 0; i < advisory->n_users; i++)
-		if (advisory->users[i].uid == uid)
-			return &advisory->users[i];
-	grown = reallocarray(advisory->users, advisory->n_users + 1, sizeof(*grown));
-	if (!grown)
-		return NULL;
-	advisory->users = grown;
-	grown[advisory->n_users] = (struct advisory_user){.uid = uid};
-	return &grown[advisory->n_users++];
-}
-
-static void uncount_user(struct advisory *advisory, uint32_t uid)
-{
-	for (size_t i = 0; i < advisory->n_users; i++) {
-		if (advisory->users[i].uid != uid)
-			continue;
-		if (--advisory->users[i].count == 0)
-			advisory->users[i] = advisory->users[--advisory->n_users];
-		return;
-	}
-}
-
 int advisory_index_locked(struct advisory *advisory, uint32_t number)
 {
 	const struct advisory_record *record = advisory_at(advisory, number);
-	struct advisory_user *user = user_of(advisory, record->uid);
 
-	if (!user)
+	if (user_counts_add(&advisory->users, record->uid) < 0)
 		return -ENOMEM;
-	user->count++;
 	if (index_add(&advisory->by_file, hash_of_record(record), number) < 0) {
-		uncount_user(advisory, record->uid);
+		user_counts_remove(&advisory->users, record->uid);
 		return -ENOMEM;
 	}
 	if (index_add(&advisory->by_handle, advisory_handle_hash(record->handle), number) < 0) {
 		index_remove(&advisory->by_file, hash_of_record(record), number);
-		uncount_user(advisory, record->uid);
+		user_counts_remove(&advisory->users, record->uid);
 		return -ENOMEM;
 	}
 	if (!is_flock((enum advisory_kind)record->kind))
@@ -118,16 +90,14 @@ void advisory_unindex_locked(struct advisory *advisory, uint32_t number)
 
 	index_remove(&advisory->by_file, hash_of_record(record), number);
 	index_remove(&advisory->by_handle, advisory_handle_hash(record->handle), number);
-	uncount_user(advisory, record->uid);
+	user_counts_remove(&advisory->users, record->uid);
 	if (!is_flock((enum advisory_kind)record->kind))
 		atomic_fetch_sub(&advisory->posix_count, 1);
 }
 
 static bool may_add(struct advisory *advisory, uint32_t uid)
 {
-	const struct advisory_user *user = uid ? user_of(advisory, uid) : NULL;
-
-	return !user || user->count < ADVISORY_PER_USER_MAX;
+	return !user_counts_reached(&advisory->users, uid, ADVISORY_PER_USER_MAX);
 }
 
 int advisory_add_locked(struct advisory *advisory, const struct advisory_request *request,
@@ -304,7 +274,7 @@ void advisory_free(struct advisory *advisory)
 		return;
 	index_release(&advisory->by_file);
 	index_release(&advisory->by_handle);
-	free(advisory->users);
+	user_counts_release(&advisory->users);
 	free(advisory->list.items);
 	free(advisory->ranges);
 	pthread_mutex_destroy(&advisory->mutex);

@@ -11,14 +11,10 @@
 #include <pthread.h>
 
 #include "base/index.h"
+#include "base/user_counts.h"
 #include "lock/advisory.h"
 
 #define WAITER_BUCKETS 256
-
-struct advisory_user {
-	uint32_t uid;
-	uint32_t count;
-};
 
 /* What one owner holds on one file, sorted by start. */
 struct advisory_item {
@@ -46,8 +42,7 @@ struct advisory {
 	struct index by_file; /* per file and family */
 	struct index by_handle;
 	struct advisory_waiter *waiters[WAITER_BUCKETS]; /* per file and family, each list by order */
-	struct advisory_user *users;
-	size_t n_users;
+	struct user_counts users;
 	/* Scratch of one call. */
 	struct advisory_list list;
 	struct range *ranges;

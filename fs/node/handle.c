@@ -6,13 +6,8 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
+#include "base/user_counts.h"
 #include "node/internal.h"
-
-/* A user who is not root, with handles open. */
-struct handle_user {
-	uint32_t uid;
-	uint32_t count;
-};
 
 struct handles {
 	struct arena_table *table;
@@ -20,60 +15,25 @@ struct handles {
 	uint32_t max_fds;
 	_Atomic uint32_t fds; /* kept in private parts */
 	pthread_mutex_t mutex;
-	struct handle_user *users; /* guarded by: mutex; few, in no order */
-	size_t n_users;            /* guarded by: mutex */
+	struct user_counts users; /* guarded by: mutex */
 };
 
-static struct handle_user *user_of_locked(struct handles *handles, uint32_t uid)
-{
-	for (size_t i = 0; i < handles->n_users; i++)
-		if (handles->users[i].uid == uid)
-			return &handles->users[i];
-	return NULL;
-}
-
 /* 0, -ENFILE or -ENOMEM. */
-static int count_user_locked(struct handles *handles, uint32_t uid)
-{
-	struct handle_user *user = user_of_locked(handles, uid);
-
-	if (!user) {
-		user = reallocarray(handles->users, handles->n_users + 1, sizeof(*user));
-		if (!user)
-			return -ENOMEM;
-		handles->users = user;
-		user += handles->n_users++;
-		*user = (struct handle_user){.uid = uid};
-	}
-	if (user->count >= HANDLES_PER_USER_MAX)
-		return -ENFILE;
-	user->count++;
-	return 0;
-}
-
-/* Root is not counted: there is nobody to be protected from it. */
 static int count_user(struct handles *handles, uint32_t uid)
 {
-	int r;
+	int r = -ENFILE;
 
-	if (uid == 0)
-		return 0;
 	pthread_mutex_lock(&handles->mutex);
-	r = count_user_locked(handles, uid);
+	if (!user_counts_reached(&handles->users, uid, HANDLES_PER_USER_MAX))
+		r = user_counts_add(&handles->users, uid);
 	pthread_mutex_unlock(&handles->mutex);
 	return r;
 }
 
 static void uncount_user(struct handles *handles, uint32_t uid)
 {
-	struct handle_user *user;
-
-	if (uid == 0)
-		return;
 	pthread_mutex_lock(&handles->mutex);
-	user = user_of_locked(handles, uid);
-	if (user && --user->count == 0)
-		*user = handles->users[--handles->n_users];
+	user_counts_remove(&handles->users, uid);
 	pthread_mutex_unlock(&handles->mutex);
 }
 
@@ -129,7 +89,7 @@ void handles_free(struct handles *handles)
 	for (uint32_t i = 0; handles->private && (i = arena_next(handles->table, i));)
 		release_private(handles, handles->private[i]);
 	free(handles->private);
-	free(handles->users);
+	user_counts_release(&handles->users);
 	pthread_mutex_destroy(&handles->mutex);
 	free(handles);
 }
@@ -168,17 +128,15 @@ int handle_open(struct handles *handles, const struct handle_record *like, uint3
 
 int handle_room(struct handles *handles, uint32_t uid)
 {
-	struct handle_user *user;
 	bool at_limit;
 
 	if (!arena_has_room(handles->table))
 		return -ENFILE;
 	/* Nobody is at his own limit where not even all together have so many. */
-	if (uid == 0 || arena_count(handles->table) < HANDLES_PER_USER_MAX)
+	if (arena_count(handles->table) < HANDLES_PER_USER_MAX)
 		return 0;
 	pthread_mutex_lock(&handles->mutex);
-	user = user_of_locked(handles, uid);
-	at_limit = user && user->count >= HANDLES_PER_USER_MAX;
+	at_limit = user_counts_reached(&handles->users, uid, HANDLES_PER_USER_MAX);
 	pthread_mutex_unlock(&handles->mutex);
 	return at_limit ? -ENFILE : 0;
 }

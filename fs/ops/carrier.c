@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/descriptors.h"
+#include "base/user_counts.h"
 
 #define BUCKETS 64
 
@@ -18,6 +19,7 @@ struct carrier {
 	struct advisory_key key;
 	enum advisory_kind kind;
 	uint64_t owner; /* of an open file: its handle */
+	uint32_t uid;
 	int fd;
 };
 
@@ -25,6 +27,7 @@ struct carriers {
 	pthread_mutex_t mutex;
 	struct carrier *buckets[BUCKETS]; /* guarded by: mutex */
 	uint32_t count; /* guarded by: mutex; at most max, but for a race of a few */
+	struct user_counts users; /* guarded by: mutex; each at most half of max, likewise */
 	uint32_t max;
 };
 
@@ -80,12 +83,13 @@ static int open_file(struct fs *fs, const struct advisory_request *request)
 	return fd;
 }
 
-static bool is_full(struct carriers *carriers)
+static bool is_full(struct carriers *carriers, uint32_t uid)
 {
 	bool full;
 
 	pthread_mutex_lock(&carriers->mutex);
-	full = carriers->count >= carriers->max;
+	full = carriers->count >= carriers->max ||
+	       user_counts_reached(&carriers->users, uid, (carriers->max + 1) / 2);
 	pthread_mutex_unlock(&carriers->mutex);
 	return full;
 }
@@ -95,10 +99,11 @@ static int find_or_open(struct fs *fs, const struct advisory_request *request)
 	struct carriers *carriers = fs->carriers;
 	int fd = find(carriers, request);
 	struct carrier *made;
+	int r;
 
 	if (fd >= 0)
 		return fd;
-	if (is_full(carriers))
+	if (is_full(carriers, request->uid))
 		return -ENOLCK;
 	fd = open_file(fs, request);
 	if (fd < 0)
@@ -108,13 +113,23 @@ static int find_or_open(struct fs *fs, const struct advisory_request *request)
 		close(fd);
 		return -ENOMEM;
 	}
-	*made = (struct carrier){
-		.key = request->key, .kind = request->kind, .owner = owner_of(request), .fd = fd};
+	*made = (struct carrier){.key = request->key,
+				 .kind = request->kind,
+				 .owner = owner_of(request),
+				 .uid = request->uid,
+				 .fd = fd};
 	pthread_mutex_lock(&carriers->mutex);
-	*place_locked(carriers, request) = made;
-	carriers->count++;
+	r = user_counts_add(&carriers->users, made->uid);
+	if (r == 0) {
+		*place_locked(carriers, request) = made;
+		carriers->count++;
+	}
 	pthread_mutex_unlock(&carriers->mutex);
-	return fd;
+	if (r == 0)
+		return fd;
+	close(fd);
+	free(made);
+	return r;
 }
 
 static struct flock as_flock(const struct range *range)
@@ -163,6 +178,7 @@ void carrier_close(struct fs *fs, const struct advisory_request *request)
 	if (carrier) {
 		*at = carrier->next;
 		carriers->count--;
+		user_counts_remove(&carriers->users, carrier->uid);
 	}
 	pthread_mutex_unlock(&carriers->mutex);
 	if (!carrier)
@@ -222,6 +238,7 @@ void carriers_free(struct carriers *carriers)
 			carriers->buckets[i] = next;
 		}
 	}
+	user_counts_release(&carriers->users);
 	pthread_mutex_destroy(&carriers->mutex);
 	free(carriers);
 }

@@ -7,9 +7,10 @@
 limit=400
 files=1500
 dirs=600
+locks=200
 
 cat >"$dir/hold.py" <<'END'
-import os, sys
+import errno, fcntl, os, sys
 
 # Opens what it is told, uses each, says so; uses each again when it is told to, and ends.
 kind, top, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -24,6 +25,14 @@ for n in range(count):
         open(name, "w").close()
         held.append(os.open(name, os.O_PATH))
         os.unlink(name)
+    elif kind == "lock":
+        held.append(os.open(f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644))
+        try:
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # Files of the share have their locks there: of those a user has fewer.
+            assert error.errno == errno.ENOLCK and n > 10, (n, error)
+            break
     else:
         held.append(os.open(name, os.O_RDWR | os.O_CREAT, 0o644))
 
@@ -52,6 +61,11 @@ hold() {
 	within 60 grep -q held "$dir/said.$1"
 }
 
+holders=()
+case_cleanup() {
+	((!${#holders[@]})) || kill "${holders[@]}" 2>/dev/null
+}
+
 worker_fds() {
 	local fds=("/proc/$(worker_pid)/fd"/*)
 
@@ -63,7 +77,9 @@ settled() {
 }
 
 many_open() {
-	local v other pid go holders=() gos=()
+	local v other pid go gos=()
+
+	holders=()
 
 	# Without the capability it cannot raise its own limit again.
 	[[ $watchdog ]] || watchdog_start
@@ -77,12 +93,14 @@ many_open() {
 	hold file $files
 	hold dir $dirs
 	hold gone $dirs
+	hold lock $locks
 	(($(worker_fds) < limit)) || fail "$(worker_fds) descriptors"
 
 	# Others, and a new program of the same user.
 	as 1001 sh -c "echo x >$other/new && cat $other/new && mkdir -p $other/a/b/c && rm -r $other/a" >/dev/null
 	as 1000 sh -c "echo y >$v/again && mv $v/again $v/there && rm $v/there"
 	as 1001 flock "$other/new" true
+	as 1001 flock "$other/theirs.lock" true
 	"$cli" run --session root -- true
 	is "$(status sessions)" 3
 	for go in "${gos[@]}"; do
@@ -92,8 +110,10 @@ many_open() {
 	for pid in "${holders[@]}"; do
 		wait "$pid" || fail "who held many: $(tail -n 3 "$dir"/said.*)"
 	done
+	holders=()
 	is "$(cat "$v/file$((files - 1))")" "$((files - 1)) 2"
 	rm -rf "${v:?}"/*
+	rm -f "$share"/*.lock
 	echo 2 >/proc/sys/vm/drop_caches
 	within 10 settled
 	rm "$dir"/go.*
