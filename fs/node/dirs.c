@@ -148,6 +148,17 @@ int node_dir(struct nodes *nodes, uint32_t index, struct layer_dir **ret_dir)
 	return r;
 }
 
+struct layer_dir *node_dir_known(struct nodes *nodes, uint32_t parent, const char *name)
+{
+	uint64_t nodeid = node_find(nodes, parent, name);
+	struct layer_dir *dir;
+	struct node_info node;
+
+	if (!nodeid || node_get(nodes, nodeid, &node) < 0 || !S_ISDIR(node.type))
+		return NULL;
+	return node_dir(nodes, node.index, &dir) == 0 ? dir : NULL;
+}
+
 void nodes_each_lower_dir(struct nodes *nodes, uint32_t share, const char *lower_path,
 			  void (*fn)(uint64_t nodeid, void *context), void *context)
 {

@@ -59,11 +59,22 @@ void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_inf
 /* The node that has this name, 0 where there is none. */
 uint32_t node_find_locked(const struct nodes *nodes, uint32_t parent, const char *name);
 uint32_t node_find_inode_locked(const struct nodes *nodes, const struct node_record *like);
-/* Puts a node into the indexes that its flags ask for, and out of them. */
+/* Whether a node of the same object has left its name. */
+bool node_is_detached_locked(const struct nodes *nodes, const struct node_record *like);
+/* Puts a node into the indexes that its flags ask for, and out of them. 0 or -ENOMEM. */
 int node_index_locked(struct nodes *nodes, uint32_t index);
+void node_unindex_locked(struct nodes *nodes, uint32_t index);
+/* The same of one index, whatever the flags say. */
+int node_index_name_locked(struct nodes *nodes, uint32_t index);
+void node_unindex_name_locked(struct nodes *nodes, uint32_t index);
+int node_index_inode_locked(struct nodes *nodes, uint32_t index);
+/*
+ * The node keeps the fd unless it has one, or too many are kept: then nothing but its number is left of
+ * the object (-ESTALE). Returns the fd to be closed, -1 for none.
+ */
+int node_keep_fd_locked(struct nodes *nodes, uint32_t index, int fd);
 /*
  * Frees the node (0: none) if nobody refers to it, and then perhaps its parent, and so on. Takes the
  * mutex, which is not held.
  */
 void node_free_unused(struct nodes *nodes, uint32_t index);
-void node_unindex_locked(struct nodes *nodes, uint32_t index);

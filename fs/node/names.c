@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The indexes of the node table, and how names come and go. */
+/* How names come and go: by LOOKUP, by what programs do, and without one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,109 +8,6 @@
 
 #include "node/internal.h"
 
-struct name_key {
-	uint32_t parent;
-	const char *name;
-};
-
-static uint64_t hash_name(uint32_t parent, const char *name)
-{
-	return XXH3_64bits_withSeed(name, strlen(name), parent);
-}
-
-static uint64_t hash_inode(const struct node_record *node)
-{
-	uint64_t key[4] = {(uint64_t)node->session << 32 | node->share, node->layer,
-			   node->backing_dev, node->backing_ino};
-
-	return XXH3_64bits(key, sizeof(key));
-}
-
-uint64_t node_virtual_ino(uint32_t parent, const char *name)
-{
-	return (hash_name(parent, name) & INT64_MAX) | 2;
-}
-
-static bool name_equal(uint32_t number, const void *key, void *context)
-{
-	const struct nodes *nodes = context;
-	const struct name_key *wanted = key;
-	const struct node_record *node = node_at(nodes, number);
-
-	return node->parent == wanted->parent &&
-	       strcmp(node_name_locked(nodes, node), wanted->name) == 0;
-}
-
-static bool inode_equal(uint32_t number, const void *key, void *context)
-{
-	const struct node_record *node = node_at(context, number);
-	const struct node_record *like = key;
-
-	return node->session == like->session && node->share == like->share &&
-	       node->layer == like->layer && node->type == like->type &&
-	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino &&
-	       node->stamp == like->stamp;
-}
-
-static void *as_context(const struct nodes *nodes)
-{
-	return (void *)(uintptr_t)nodes;
-}
-
-uint32_t node_find_locked(const struct nodes *nodes, uint32_t parent, const char *name)
-{
-	struct name_key key = {parent, name};
-
-	return index_find(&nodes->by_name, hash_name(parent, name), name_equal, &key,
-			  as_context(nodes));
-}
-
-uint32_t node_find_inode_locked(const struct nodes *nodes, const struct node_record *like)
-{
-	return index_find(&nodes->by_inode, hash_inode(like), inode_equal, like, as_context(nodes));
-}
-
-int node_index_locked(struct nodes *nodes, uint32_t index)
-{
-	struct node_record *node = node_at(nodes, index);
-	int r = 0;
-
-	if (node->parent && !(node->flags & NODE_NAMELESS))
-		r = index_add(&nodes->by_name,
-			      hash_name(node->parent, node_name_locked(nodes, node)), index);
-	if (r == 0 && (node->flags & NODE_BY_INODE))
-		r = index_add(&nodes->by_inode, hash_inode(node), index);
-	if (r == 0 && (node->flags & NODE_DETACHED))
-		r = index_add(&nodes->detached, hash_inode(node), index);
-	return r;
-}
-
-void node_unindex_locked(struct nodes *nodes, uint32_t index)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	if (node->parent && !(node->flags & NODE_NAMELESS))
-		index_remove(&nodes->by_name,
-			     hash_name(node->parent, node_name_locked(nodes, node)), index);
-	if (node->flags & NODE_BY_INODE)
-		index_remove(&nodes->by_inode, hash_inode(node), index);
-	if (node->flags & NODE_DETACHED)
-		index_remove(&nodes->detached, hash_inode(node), index);
-}
-
-uint64_t node_find(struct nodes *nodes, uint32_t parent, const char *name)
-{
-	uint64_t nodeid = 0;
-	uint32_t index;
-
-	pthread_mutex_lock(&nodes->mutex);
-	index = node_find_locked(nodes, parent, name);
-	if (index)
-		nodeid = node_nodeid(nodes, index);
-	pthread_mutex_unlock(&nodes->mutex);
-	return nodeid;
-}
-
 /* Leaves the index by name; stays reachable by number and, with several names, by inode. */
 static void lose_name_locked(struct nodes *nodes, uint32_t index)
 {
@@ -118,8 +15,7 @@ static void lose_name_locked(struct nodes *nodes, uint32_t index)
 
 	if (node->flags & NODE_NAMELESS)
 		return;
-	index_remove(&nodes->by_name, hash_name(node->parent, node_name_locked(nodes, node)),
-		     index);
+	node_unindex_name_locked(nodes, index);
 	node->flags |= NODE_NAMELESS;
 }
 
@@ -145,7 +41,7 @@ static int take_name_locked(struct nodes *nodes, uint32_t index, uint32_t parent
 		node_at(nodes, parent)->children++;
 		node->parent = parent;
 	}
-	r = index_add(&nodes->by_name, hash_name(parent, name), index);
+	r = node_index_name_locked(nodes, index);
 	if (r == 0)
 		node->flags &= (uint16_t)~NODE_NAMELESS;
 	return r;
@@ -217,7 +113,7 @@ static int find_or_insert(struct nodes *nodes, struct node_record *like, const c
 		if (index)
 			r = take_name_locked(nodes, index, like->parent, name, &left);
 	}
-	if (!index && index_find(&nodes->detached, hash_inode(like), inode_equal, like, nodes))
+	if (!index && node_is_detached_locked(nodes, like))
 		like->flags |= NODE_TWIN | NODE_BY_INODE;
 	if (r == 0 && !index)
 		r = insert_locked(nodes, like, name, &index);
@@ -291,11 +187,7 @@ int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uin
 	return find_or_insert(nodes, &like, name, ret_info);
 }
 
-/*
- * The node keeps the fd unless it has one, or too many are kept: then nothing but its number is left of
- * the object (-ESTALE). Returns the fd to be closed, -1 for none.
- */
-static int keep_fd_locked(struct nodes *nodes, uint32_t index, int fd)
+int node_keep_fd_locked(struct nodes *nodes, uint32_t index, int fd)
 {
 	if (fd < 0 || nodes->private[index].fd_plus_one || nodes->kept_fds >= nodes->max_kept_fds)
 		return fd;
@@ -310,15 +202,18 @@ int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolve
 	const struct node_record *above = node_at(nodes, parent);
 	struct node_record like = {.parent = parent};
 	uint32_t index;
-	int r;
+	int r = 0;
 
 	describe(nodes, found, above->session, above->share, &like);
 	like.flags |= NODE_NAMELESS | NODE_BY_INODE;
 	like.lookups = 1;
 	pthread_mutex_lock(&nodes->mutex);
-	r = insert_locked(nodes, &like, "", &index);
+	if (fd_consume >= 0 && nodes->kept_fds >= nodes->max_kept_fds)
+		r = -ENFILE;
+	if (r == 0)
+		r = insert_locked(nodes, &like, "", &index);
 	if (r == 0) {
-		fd_consume = keep_fd_locked(nodes, index, fd_consume);
+		fd_consume = node_keep_fd_locked(nodes, index, fd_consume);
 		node_fill_locked(nodes, index, ret_info);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
@@ -335,7 +230,7 @@ void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int 
 	index = node_find_locked(nodes, parent, name);
 	if (index) {
 		lose_name_locked(nodes, index);
-		fd_consume = keep_fd_locked(nodes, index, fd_consume);
+		fd_consume = node_keep_fd_locked(nodes, index, fd_consume);
 	}
 	pthread_mutex_unlock(&nodes->mutex);
 	if (fd_consume >= 0)
@@ -372,150 +267,4 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 	pthread_mutex_unlock(&nodes->mutex);
 	node_free_unused(nodes, left_a);
 	node_free_unused(nodes, left_b);
-}
-
-static void set_flag(struct node_record *node, enum node_flags flag, bool on)
-{
-	node->flags &= (uint16_t)~flag;
-	if (on)
-		node->flags |= (uint16_t)flag;
-}
-
-static void move_locked(struct nodes *nodes, uint32_t index, const struct node_place *place)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
-	node_unindex_locked(nodes, index);
-	/* First, should we be killed in between: what says so is looked at on disk. */
-	if (place->metacopy)
-		set_flag(node, NODE_METACOPY, true);
-	atomic_signal_fence(memory_order_seq_cst);
-	node->layer = (uint8_t)place->layer;
-	node->backing_dev = place->dev;
-	node->backing_ino = place->ino;
-	/* What leaves the lower leaves its other names there. */
-	if (place->layer == LAYER_UPPER)
-		set_flag(node, NODE_BY_INODE, false);
-	node_index_locked(nodes, index);
-}
-
-void node_moved_layer(struct nodes *nodes, uint32_t index, const struct node_place *place)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	pthread_mutex_lock(&nodes->mutex);
-	move_locked(nodes, index, place);
-	set_flag(node, NODE_LOWER_CLASS, place->lower_class);
-	set_flag(node, NODE_METACOPY, place->metacopy);
-	/* What lives in the lower gets its attributes from others too. */
-	set_flag(node, NODE_NO_CAPABILITY, false);
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-int node_copied_up(struct nodes *nodes, uint32_t index, const struct node_place *place,
-		   bool changes_data, int *ret_backing)
-{
-	struct node_record *node = node_at(nodes, index);
-	bool from_lower;
-	int r = 0;
-
-	*ret_backing = 0;
-	pthread_mutex_lock(&nodes->mutex);
-	from_lower = node->backing_id && !(node->flags & NODE_BACKING_UPPER);
-	if (from_lower && node->opens && changes_data) {
-		r = -ESTALE;
-	} else {
-		/* Of a metacopy the lower's is the right one still. */
-		if (from_lower && !node->opens && !place->metacopy) {
-			*ret_backing = node->backing_id;
-			node->backing_id = 0;
-		}
-		if (node->layer != LAYER_UPPER)
-			move_locked(nodes, index, place);
-		set_flag(node, NODE_METACOPY, place->metacopy);
-	}
-	pthread_mutex_unlock(&nodes->mutex);
-	return r;
-}
-
-void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number)
-{
-	pthread_mutex_lock(&nodes->mutex);
-	node_at(nodes, index)->ino = number;
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	pthread_mutex_lock(&nodes->mutex);
-	node->flags &= (uint16_t)~NODE_HIDDEN;
-	if (hidden)
-		node->flags |= NODE_HIDDEN;
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-void node_linked(struct nodes *nodes, uint32_t index)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	pthread_mutex_lock(&nodes->mutex);
-	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
-	/* A detached one is to be found by none of its names; its twin is by inode already. */
-	if (!(node->flags & (NODE_BY_INODE | NODE_DETACHED)) &&
-	    index_add(&nodes->by_inode, hash_inode(node), index) == 0)
-		node->flags |= NODE_BY_INODE;
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-void node_name_durable(struct nodes *nodes, const struct node_info *node)
-{
-	struct node_record *record = node_at(nodes, node->index);
-
-	pthread_mutex_lock(&nodes->mutex);
-	if (record->parent == node->parent && record->layer == node->layer &&
-	    record->backing_ino == node->backing_ino &&
-	    strcmp(node_name_locked(nodes, record), node->name) == 0)
-		record->flags |= NODE_NAME_DURABLE;
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-void node_may_be_capable(struct nodes *nodes, uint32_t index)
-{
-	pthread_mutex_lock(&nodes->mutex);
-	node_at(nodes, index)->flags &= (uint16_t)~NODE_NO_CAPABILITY;
-	pthread_mutex_unlock(&nodes->mutex);
-}
-
-int node_copied_nameless(struct nodes *nodes, uint32_t index, int fd_consume,
-			 const struct node_place *place, bool changes_data, int *ret_backing)
-{
-	int kept = node_nameless_fd(nodes, index);
-	int r = 0;
-
-	*ret_backing = 0;
-	/* Under the same number, for others may have borrowed it. */
-	if (kept >= 0 && dup3(fd_consume, kept, O_CLOEXEC) < 0)
-		r = -errno;
-	close(fd_consume);
-	return r < 0 ? r : node_copied_up(nodes, index, place, changes_data, ret_backing);
-}
-
-void node_detach(struct nodes *nodes, uint32_t index, int fd_consume)
-{
-	struct node_record *node = node_at(nodes, index);
-
-	pthread_mutex_lock(&nodes->mutex);
-	/* By none of its names is it to be found again. */
-	node_unindex_locked(nodes, index);
-	node->flags |= NODE_NAMELESS | NODE_DETACHED;
-	node->flags &= (uint16_t)~NODE_BY_INODE;
-	/* Without memory for it the other's attributes are late by their time-out. */
-	index_add(&nodes->detached, hash_inode(node), index);
-	fd_consume = keep_fd_locked(nodes, index, fd_consume);
-	pthread_mutex_unlock(&nodes->mutex);
-	if (fd_consume >= 0)
-		close(fd_consume);
 }

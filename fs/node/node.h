@@ -127,7 +127,7 @@ int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uin
 
 /*
  * Makes a node without a name (O_TMPFILE): it has lookups 1 and keeps fd (O_PATH; -1: none), which is
- * taken.
+ * taken. 0, -ENOMEM (table full), or -ENFILE: too many are kept.
  */
 int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolved *found,
 		      int fd_consume, struct node_info *ret_info);
@@ -217,6 +217,13 @@ int node_take_backing(struct nodes *nodes, uint32_t index);
 int node_dir(struct nodes *nodes, uint32_t index, struct layer_dir **ret_dir);
 /* The cached layers if there are any, else NULL; a new reference. */
 struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index);
+/*
+ * The layers of a directory that the kernel knows by this name, opened now if they were not; NULL where
+ * it knows none. To be held while the directory moves or goes: who opens them meanwhile would not learn
+ * of its upper, and once its name is gone they cannot be opened any more, though somebody may have it by
+ * an O_PATH descriptor or as his working directory.
+ */
+struct layer_dir *node_dir_known(struct nodes *nodes, uint32_t parent, const char *name);
 /* If these layers are the cached ones, they are no more: node_dir() opens them anew. */
 void node_dir_drop(struct nodes *nodes, uint32_t index, const struct layer_dir *dir);
 

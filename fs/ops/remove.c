@@ -11,21 +11,6 @@
 #include "ops/room.h"
 #include "view/remove.h"
 
-/*
- * The layers of a directory that the kernel knows: once its name is gone they cannot be opened any more,
- * and who has it by an O_PATH descriptor or as his working directory has not had them opened.
- */
-static struct layer_dir *known_dir(struct fs *fs, const struct node_info *parent, const char *name)
-{
-	uint64_t nodeid = node_find(fs->nodes, parent->index, name);
-	struct layer_dir *dir;
-	struct node_info node;
-
-	if (!nodeid || node_get(fs->nodes, nodeid, &node) < 0 || !S_ISDIR(node.type))
-		return NULL;
-	return node_dir(fs->nodes, node.index, &dir) == 0 ? dir : NULL;
-}
-
 static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *name, bool directory)
 {
 	struct fs *fs = fs_of(req);
@@ -43,7 +28,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *n
 		return;
 	}
 	if (directory)
-		known = known_dir(fs, &parent, name);
+		known = node_dir_known(fs->nodes, parent.index, name);
 	(void)known; /* held until the end, that is what it is for */
 	room_going(fs, dir, name, &going);
 	parting_begin(fs, &parent, dir, name, &parting);

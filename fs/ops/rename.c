@@ -63,7 +63,6 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 		    found.layer == LAYER_UPPER;
 	if (node.opens && node.backing_id && !found.metacopy && !copied_up) {
 		fs_detach(fs, &node, fcntl(old_fd, F_DUPFD_CLOEXEC, 3));
-		notifier_expire(fs->notifier, to->parent.nodeid, to->name);
 		return;
 	}
 	place = (struct node_place){.layer = found.layer,
@@ -130,17 +129,9 @@ static int open_object(struct fs *fs, const struct rename_end *end)
 	return fs_open_path(fs, &end->node, NULL);
 }
 
-/*
- * The layers of a directory that the kernel knows: opened now if they were not, for who opens them
- * while it moves would not learn of its upper, and of one that is replaced they cannot be opened after.
- */
 static struct layer_dir *known_dir(struct fs *fs, const struct rename_end *end)
 {
-	struct layer_dir *dir;
-
-	if (!end->node.index || !S_ISDIR(end->node.type))
-		return NULL;
-	return node_dir(fs->nodes, end->node.index, &dir) == 0 ? dir : NULL;
+	return node_dir_known(fs->nodes, end->parent.index, end->name);
 }
 
 /* As room_check_moved(), of one end or of both. */

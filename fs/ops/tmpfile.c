@@ -17,10 +17,12 @@ static void reply_tmpfile(struct fs *fs, fuse_req_t req, const struct node_info 
 {
 	bool hide = made->layer == LAYER_UPPER;
 	struct fuse_entry_param entry = {0};
+	int kept = hide ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	struct node_info node;
-	int r = node_new_nameless(fs->nodes, parent->index, made,
-				  hide ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3), &node);
+	int r = !hide && kept < 0 ? -errno : 0;
 
+	if (r == 0)
+		r = node_new_nameless(fs->nodes, parent->index, made, kept, &node);
 	if (r < 0) {
 		fs_reply(req, r);
 		return;

@@ -780,6 +780,22 @@ Test(node, a_hidden_link_is_left_with_the_last_reference)
 	cr_assert_eq(left.stamp, node.stamp);
 }
 
+Test(node, no_node_is_made_that_cannot_keep_its_descriptor)
+{
+	struct resolved found;
+	struct node_info node;
+	int fd, r;
+
+	cr_assert_eq(view_resolve(view_fixture.root, "file", &found), 0);
+	nodes->max_kept_fds = 1;
+	cr_assert_eq(node_new_nameless(nodes, top.index, &found, open_lower("file"), &node), 0);
+	fd = open_lower("file");
+	r = node_new_nameless(nodes, top.index, &found, fd, &node);
+	cr_assert_eq(r, -ENFILE);
+	cr_assert_eq(fcntl(fd, F_GETFD), -1, "it is taken all the same");
+	cr_assert_eq(node_new_nameless(nodes, top.index, &found, -1, &node), 0, "without one");
+}
+
 Test(node, a_node_made_without_a_name_keeps_its_descriptor)
 {
 	struct resolved found = view_find("file");
