@@ -120,6 +120,21 @@ void node_unindex_locked(struct nodes *nodes, uint32_t index)
 		index_remove(&nodes->detached, hash_inode(node), index);
 }
 
+uint32_t *node_version_locked(struct nodes *nodes, uint32_t parent, const char *name)
+{
+	return &nodes->versions[hash_name(parent, name) % NAME_VERSIONS];
+}
+
+uint32_t node_name_version(struct nodes *nodes, uint32_t parent, const char *name)
+{
+	uint32_t version;
+
+	pthread_mutex_lock(&nodes->mutex);
+	version = *node_version_locked(nodes, parent, name);
+	pthread_mutex_unlock(&nodes->mutex);
+	return version;
+}
+
 uint64_t node_find(struct nodes *nodes, uint32_t parent, const char *name)
 {
 	uint64_t nodeid = 0;

@@ -16,6 +16,9 @@
  */
 #define NODE_DIRS_CACHED 65536
 
+/* Names share these; where two do, a change of one is taken for one of the other, too. */
+#define NAME_VERSIONS 1024
+
 /* Per node, in the worker's own memory; zero is empty. */
 struct node_private {
 	struct layer_dir *dir; /* a reference */
@@ -27,13 +30,14 @@ struct nodes {
 	struct arena_table *table;
 	struct arena_table *names;
 	const struct view_setup *setup;
-	struct node_private *private; /* by record index; guarded by: mutex */
-	struct index by_name;         /* parent and name; guarded by: mutex */
-	struct index by_inode;        /* NODE_BY_INODE; guarded by: mutex */
-	struct index detached;        /* NODE_DETACHED, by inode; guarded by: mutex */
-	uint32_t cached_dirs;         /* guarded by: mutex */
-	uint32_t max_cached_dirs;     /* exceeded where all are in use */
-	uint32_t kept_fds;            /* guarded by: mutex; of objects without a name */
+	struct node_private *private;     /* by record index; guarded by: mutex */
+	struct index by_name;             /* parent and name; guarded by: mutex */
+	struct index by_inode;            /* NODE_BY_INODE; guarded by: mutex */
+	struct index detached;            /* NODE_DETACHED, by inode; guarded by: mutex */
+	uint32_t versions[NAME_VERSIONS]; /* guarded by: mutex; by hash of parent and name */
+	uint32_t cached_dirs;             /* guarded by: mutex */
+	uint32_t max_cached_dirs;         /* exceeded where all are in use */
+	uint32_t kept_fds;                /* guarded by: mutex; of objects without a name */
 	uint32_t max_kept_fds;
 	uint32_t evict_hand; /* guarded by: mutex */
 };
@@ -56,6 +60,10 @@ const char *node_name_locked(const struct nodes *nodes, const struct node_record
 int node_set_name_locked(struct nodes *nodes, struct node_record *node, const char *name);
 void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_info *ret);
 
+/* The index of a node that lives, else 0. */
+uint32_t node_index_of_locked(const struct nodes *nodes, uint64_t nodeid);
+/* Counts the changes of a name, or of what it stands for. */
+uint32_t *node_version_locked(struct nodes *nodes, uint32_t parent, const char *name);
 /* The node that has this name, 0 where there is none. */
 uint32_t node_find_locked(const struct nodes *nodes, uint32_t parent, const char *name);
 uint32_t node_find_inode_locked(const struct nodes *nodes, const struct node_record *like);

@@ -8,6 +8,8 @@
 
 #include "node/internal.h"
 
+#define ANY_VERSION UINT64_MAX
+
 /* Leaves the index by name; stays reachable by number and, with several names, by inode. */
 static void lose_name_locked(struct nodes *nodes, uint32_t index)
 {
@@ -94,13 +96,18 @@ static int insert_locked(struct nodes *nodes, const struct node_record *like, co
 	return 0;
 }
 
-static int find_or_insert(struct nodes *nodes, struct node_record *like, const char *name,
-			  struct node_info *ret_info)
+/* since: the version of the name when it was resolved, ANY_VERSION where it cannot have changed. */
+static int find_or_insert(struct nodes *nodes, uint64_t since, struct node_record *like,
+			  const char *name, struct node_info *ret_info)
 {
 	uint32_t index, left = 0;
 	int r = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
+	if (since != ANY_VERSION && since != *node_version_locked(nodes, like->parent, name)) {
+		pthread_mutex_unlock(&nodes->mutex);
+		return -EAGAIN;
+	}
 	index = node_find_locked(nodes, like->parent, name);
 	if (index && !same_object(node_at(nodes, index), like) &&
 	    !same_directory(node_at(nodes, index), like)) {
@@ -160,22 +167,33 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 		like->flags |= NODE_BY_INODE;
 }
 
+static int lookup(struct nodes *nodes, uint64_t since, uint32_t parent, const char *name,
+		  const struct resolved *found, struct node_info *ret_info)
+{
+	const struct node_record *above = node_at(nodes, parent);
+	struct node_record like = {.parent = parent};
+
+	describe(nodes, found, above->session, above->share, &like);
+	like.stamp = above->stamp;
+	return find_or_insert(nodes, since, &like, name, ret_info);
+}
+
 int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
 		const struct resolved *found, uint32_t type, struct node_info *ret_info)
 {
-	struct node_record like = {.parent = parent};
+	struct node_record like = {.parent = parent, .type = type};
 
-	if (found) {
-		const struct node_record *above = node_at(nodes, parent);
+	if (found)
+		return lookup(nodes, ANY_VERSION, parent, name, found, ret_info);
+	like.head.state = NODE_STATE_VIRTUAL;
+	like.ino = node_virtual_ino(parent, name);
+	return find_or_insert(nodes, ANY_VERSION, &like, name, ret_info);
+}
 
-		describe(nodes, found, above->session, above->share, &like);
-		like.stamp = above->stamp;
-	} else {
-		like.head.state = NODE_STATE_VIRTUAL;
-		like.type = type;
-		like.ino = node_virtual_ino(parent, name);
-	}
-	return find_or_insert(nodes, &like, name, ret_info);
+int node_lookup_since(struct nodes *nodes, uint32_t version, uint32_t parent, const char *name,
+		      const struct resolved *found, struct node_info *ret_info)
+{
+	return lookup(nodes, version, parent, name, found, ret_info);
 }
 
 int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uint32_t session,
@@ -184,7 +202,7 @@ int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uin
 	struct node_record like = {.parent = parent};
 
 	describe(nodes, found, session, share, &like);
-	return find_or_insert(nodes, &like, name, ret_info);
+	return find_or_insert(nodes, ANY_VERSION, &like, name, ret_info);
 }
 
 int node_keep_fd_locked(struct nodes *nodes, uint32_t index, int fd)
@@ -222,16 +240,19 @@ int node_new_nameless(struct nodes *nodes, uint32_t parent, const struct resolve
 	return r;
 }
 
-void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int fd_consume)
+void node_name_gone(struct nodes *nodes, uint64_t nodeid, uint32_t parent, const char *name,
+		    int fd_consume)
 {
 	uint32_t index;
 
 	pthread_mutex_lock(&nodes->mutex);
-	index = node_find_locked(nodes, parent, name);
-	if (index) {
+	(*node_version_locked(nodes, parent, name))++;
+	index = node_index_of_locked(nodes, nodeid);
+	/* It may have been found by another of its names meanwhile. */
+	if (index && node_find_locked(nodes, parent, name) == index)
 		lose_name_locked(nodes, index);
+	if (index && node_at(nodes, index)->flags & NODE_NAMELESS)
 		fd_consume = node_keep_fd_locked(nodes, index, fd_consume);
-	}
 	pthread_mutex_unlock(&nodes->mutex);
 	if (fd_consume >= 0)
 		close(fd_consume);
@@ -243,6 +264,8 @@ void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name
 	uint32_t index, left = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
+	(*node_version_locked(nodes, old_parent, old_name))++;
+	(*node_version_locked(nodes, new_parent, new_name))++;
 	index = node_find_locked(nodes, old_parent, old_name);
 	if (index)
 		take_name_locked(nodes, index, new_parent, new_name, &left);
@@ -256,6 +279,8 @@ void node_exchanged(struct nodes *nodes, uint32_t parent_a, const char *name_a, 
 	uint32_t a, b, left_a = 0, left_b = 0;
 
 	pthread_mutex_lock(&nodes->mutex);
+	(*node_version_locked(nodes, parent_a, name_a))++;
+	(*node_version_locked(nodes, parent_b, name_b))++;
 	a = node_find_locked(nodes, parent_a, name_a);
 	b = node_find_locked(nodes, parent_b, name_b);
 	if (b)

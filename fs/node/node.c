@@ -89,7 +89,7 @@ void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_inf
 	strcpy(ret->name, node_name_locked(nodes, node));
 }
 
-static uint32_t index_of(const struct nodes *nodes, uint64_t nodeid)
+uint32_t node_index_of_locked(const struct nodes *nodes, uint64_t nodeid)
 {
 	uint32_t index = (uint32_t)nodeid;
 
@@ -124,7 +124,7 @@ int node_get(struct nodes *nodes, uint64_t nodeid, struct node_info *ret_info)
 	int r;
 
 	pthread_mutex_lock(&nodes->mutex);
-	r = get_locked(nodes, index_of(nodes, nodeid), ret_info);
+	r = get_locked(nodes, node_index_of_locked(nodes, nodeid), ret_info);
 	pthread_mutex_unlock(&nodes->mutex);
 	return r;
 }
@@ -175,19 +175,26 @@ static uint32_t free_one_locked(struct nodes *nodes, uint32_t index, struct laye
 	return parent;
 }
 
+/* The same, if it can be (0: not), and ends the critical section: no fd is closed in one. */
+static uint32_t free_one_and_unlock(struct nodes *nodes, uint32_t index)
+{
+	struct layer_dir *dir = NULL;
+	int fd = -1;
+
+	if (index)
+		index = free_one_locked(nodes, index, &dir, &fd);
+	pthread_mutex_unlock(&nodes->mutex);
+	layer_dir_unref(dir);
+	if (fd >= 0)
+		close(fd);
+	return index;
+}
+
 void node_free_unused(struct nodes *nodes, uint32_t index)
 {
-	/* One step per critical section: closing fds is not done under the mutex. */
 	while (index) {
-		struct layer_dir *dir = NULL;
-		int fd = -1;
-
 		pthread_mutex_lock(&nodes->mutex);
-		index = free_one_locked(nodes, index, &dir, &fd);
-		pthread_mutex_unlock(&nodes->mutex);
-		layer_dir_unref(dir);
-		if (fd >= 0)
-			close(fd);
+		index = free_one_and_unlock(nodes, index);
 	}
 }
 
@@ -207,7 +214,7 @@ void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct no
 
 	*ret_left = (struct node_left){0};
 	pthread_mutex_lock(&nodes->mutex);
-	index = index_of(nodes, nodeid);
+	index = node_index_of_locked(nodes, nodeid);
 	if (index) {
 		struct node_record *node = node_at(nodes, index);
 
@@ -215,8 +222,8 @@ void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct no
 		if (!node->lookups && index != ROOT_INDEX)
 			leave(node, ret_left);
 	}
-	pthread_mutex_unlock(&nodes->mutex);
-	node_free_unused(nodes, index);
+	/* Before anybody finds it again: what it left goes now. */
+	node_free_unused(nodes, free_one_and_unlock(nodes, index));
 }
 
 uint32_t node_opened(struct nodes *nodes, uint32_t index, bool mapped, int delta)

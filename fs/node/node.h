@@ -121,6 +121,14 @@ int node_get_index(struct nodes *nodes, uint32_t index, struct node_info *ret_in
  */
 int node_lookup(struct nodes *nodes, uint32_t parent, const char *name,
 		const struct resolved *found, uint32_t type, struct node_info *ret_info);
+/*
+ * The same for who does not keep others from changing the directory meanwhile: the kernel looks a name
+ * that it knows up again without its lock. version: what node_name_version() said before the name was
+ * resolved. -EAGAIN where the name, or what it stands for, has changed since: then nothing is done.
+ */
+int node_lookup_since(struct nodes *nodes, uint32_t version, uint32_t parent, const char *name,
+		      const struct resolved *found, struct node_info *ret_info);
+uint32_t node_name_version(struct nodes *nodes, uint32_t parent, const char *name);
 /* As node_lookup() for the root of a view, below a virtual directory. */
 int node_lookup_view(struct nodes *nodes, uint32_t parent, const char *name, uint32_t session,
 		     uint32_t share, const struct resolved *found, struct node_info *ret_info);
@@ -145,10 +153,12 @@ struct node_left {
 void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct node_left *ret_left);
 
 /*
- * The name of a directory entry is gone (unlink, rmdir, replaced by a rename). fd_consume: an O_PATH
- * fd of the object, or -1; the node that had this name keeps it, to serve what is still open.
+ * The name of a directory entry is gone (unlink, rmdir, replaced by a rename). nodeid: of the node that
+ * had it before, 0 for none. fd_consume: an O_PATH fd of its object, or -1; the node keeps it, to serve
+ * what is still open.
  */
-void node_name_gone(struct nodes *nodes, uint32_t parent, const char *name, int fd_consume);
+void node_name_gone(struct nodes *nodes, uint64_t nodeid, uint32_t parent, const char *name,
+		    int fd_consume);
 /* The entry was renamed; whatever had the new name was reported gone before. */
 void node_renamed(struct nodes *nodes, uint32_t old_parent, const char *old_name,
 		  uint32_t new_parent, const char *new_name);
@@ -168,7 +178,7 @@ struct node_place {
 /* The object gets another st_ino: it was one of several names of a file, and is its own now. */
 void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number);
 /* Sets or clears NODE_HIDDEN. */
-void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden);
+void node_set_hidden(struct nodes *nodes, uint64_t nodeid, bool hidden);
 /* The object has a second name from now on. */
 void node_linked(struct nodes *nodes, uint32_t index);
 /* Its name, by which *node (unchanged) knows it, is on stable storage; no more once it has another. */

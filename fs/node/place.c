@@ -18,6 +18,7 @@ static void move_locked(struct nodes *nodes, uint32_t index, const struct node_p
 {
 	struct node_record *node = node_at(nodes, index);
 
+	(*node_version_locked(nodes, node->parent, node_name_locked(nodes, node)))++;
 	node->flags &= (uint16_t)~NODE_NAME_DURABLE;
 	node_unindex_locked(nodes, index);
 	/* First, should we be killed in between: what says so is looked at on disk. */
@@ -79,14 +80,14 @@ void node_renumber(struct nodes *nodes, uint32_t index, uint64_t number)
 	pthread_mutex_unlock(&nodes->mutex);
 }
 
-void node_set_hidden(struct nodes *nodes, uint32_t index, bool hidden)
+void node_set_hidden(struct nodes *nodes, uint64_t nodeid, bool hidden)
 {
-	struct node_record *node = node_at(nodes, index);
+	uint32_t index;
 
 	pthread_mutex_lock(&nodes->mutex);
-	node->flags &= (uint16_t)~NODE_HIDDEN;
-	if (hidden)
-		node->flags |= NODE_HIDDEN;
+	index = node_index_of_locked(nodes, nodeid);
+	if (index)
+		set_flag(node_at(nodes, index), NODE_HIDDEN, hidden);
 	pthread_mutex_unlock(&nodes->mutex);
 }
 

@@ -26,7 +26,7 @@ struct carrier {
 struct carriers {
 	pthread_mutex_t mutex;
 	struct carrier *buckets[BUCKETS]; /* guarded by: mutex */
-	uint32_t count; /* guarded by: mutex; at most max, but for a race of a few */
+	uint32_t count;           /* guarded by: mutex; at most max, but for a race of a few */
 	struct user_counts users; /* guarded by: mutex; each at most half of max, likewise */
 	uint32_t max;
 };

@@ -130,21 +130,36 @@ void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *b
 		ret_attr->st_nlink--;
 }
 
+static void fill_entry(const struct node_info *node, struct layer_dir *dir,
+		       const struct resolved *found, struct fuse_entry_param *ret_entry)
+{
+	memset(ret_entry, 0, sizeof(*ret_entry));
+	ret_entry->ino = node->nodeid;
+	fs_attr(node, S_ISDIR(found->st.st_mode), &found->st, &ret_entry->attr);
+	ret_entry->entry_timeout = fs_entry_timeout(node, dir, found->path_class);
+	ret_entry->attr_timeout = fs_attr_timeout(node, dir, found->path_class, found->st.st_mode);
+}
+
 int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir, const char *name,
 	     const struct resolved *found, struct fuse_entry_param *ret_entry,
 	     struct node_info *ret_node)
 {
 	int r = node_lookup(fs->nodes, parent->index, name, found, 0, ret_node);
 
-	if (r < 0)
-		return r;
-	memset(ret_entry, 0, sizeof(*ret_entry));
-	ret_entry->ino = ret_node->nodeid;
-	fs_attr(ret_node, S_ISDIR(found->st.st_mode), &found->st, &ret_entry->attr);
-	ret_entry->entry_timeout = fs_entry_timeout(ret_node, dir, found->path_class);
-	ret_entry->attr_timeout =
-		fs_attr_timeout(ret_node, dir, found->path_class, found->st.st_mode);
-	return 0;
+	if (r == 0)
+		fill_entry(ret_node, dir, found, ret_entry);
+	return r;
+}
+
+int fs_entry_since(struct fs *fs, uint32_t version, const struct node_info *parent,
+		   struct layer_dir *dir, const char *name, const struct resolved *found,
+		   struct fuse_entry_param *ret_entry, struct node_info *ret_node)
+{
+	int r = node_lookup_since(fs->nodes, version, parent->index, name, found, ret_node);
+
+	if (r == 0)
+		fill_entry(ret_node, dir, found, ret_entry);
+	return r;
 }
 
 void fs_reply_entry(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry)

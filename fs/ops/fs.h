@@ -94,6 +94,10 @@ void fs_attr(const struct node_info *node, bool merged_dir, const struct stat *b
 int fs_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir, const char *name,
 	     const struct resolved *found, struct fuse_entry_param *ret_entry,
 	     struct node_info *ret_node);
+/* The same for a LOOKUP: -EAGAIN, as node_lookup_since(). */
+int fs_entry_since(struct fs *fs, uint32_t version, const struct node_info *parent,
+		   struct layer_dir *dir, const char *name, const struct resolved *found,
+		   struct fuse_entry_param *ret_entry, struct node_info *ret_node);
 /* Replies with an entry; gives the count back where the kernel did not take it. */
 void fs_reply_entry(struct fs *fs, fuse_req_t req, const struct fuse_entry_param *entry);
 /* Takes `count` references of the kernel away, and drops what the node held. */

@@ -157,7 +157,7 @@ int hidden_link(struct fs *fs, const struct node_info *node, struct layer_dir *d
 	make_name(node->nodeid, name);
 	if (linkat(AT_FDCWD, path, dir->view->work_fd, name, AT_SYMLINK_FOLLOW))
 		return -errno;
-	node_set_hidden(fs->nodes, node->index, true);
+	node_set_hidden(fs->nodes, node->nodeid, true);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ int hidden_copy(struct fs *fs, const struct node_info *node, int lower_fd)
 	if (fd < 0)
 		return -errno;
 	/* The link counts for a node of the upper only, which it becomes next. */
-	node_set_hidden(fs->nodes, node->index, true);
+	node_set_hidden(fs->nodes, node->nodeid, true);
 	return fd;
 }
 
@@ -218,7 +218,7 @@ static int link_name(struct fs *fs, const struct node_info *node, const struct l
 		unlinkat(work, hidden, 0);
 		return -ESTALE;
 	}
-	node_set_hidden(fs->nodes, node->index, true);
+	node_set_hidden(fs->nodes, node->nodeid, true);
 	return 0;
 }
 
@@ -234,13 +234,9 @@ void parting_begin(struct fs *fs, const struct node_info *parent, const struct l
 	uint64_t nodeid = node_find(fs->nodes, parent->index, name);
 	struct node_info *node = &ret_parting->node;
 
-	ret_parting->fd = -1;
-	ret_parting->hidden = false;
-	if (!nodeid || node_get(fs->nodes, nodeid, node) < 0 || S_ISDIR(node->type)) {
-		node->index = 0;
-		return;
-	}
-	if (node->flags & NODE_HIDDEN)
+	*ret_parting = (struct parting){.fd = -1};
+	if (!nodeid || node_get(fs->nodes, nodeid, node) < 0 || S_ISDIR(node->type) ||
+	    node->flags & NODE_HIDDEN)
 		return;
 	if (node->layer == LAYER_UPPER && may_be_in_use(node) &&
 	    link_name(fs, node, dir, name) == 0)
@@ -257,12 +253,12 @@ void parting_end(struct fs *fs, const struct node_info *parent, const char *name
 				 .stamp = parting->node.stamp};
 
 	if (r == 0) {
-		node_name_gone(fs->nodes, parent->index, name,
+		node_name_gone(fs->nodes, parting->node.nodeid, parent->index, name,
 			       parting->fd >= 0 ? TAKE_FD(parting->fd) : -1);
 		return;
 	}
 	if (parting->hidden) {
-		node_set_hidden(fs->nodes, parting->node.index, false);
+		node_set_hidden(fs->nodes, parting->node.nodeid, false);
 		hidden_drop(fs, parting->node.nodeid, &left);
 	}
 	cleanup_close(&parting->fd);

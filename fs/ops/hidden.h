@@ -18,7 +18,7 @@
 
 /* What is about to lose its name. */
 struct parting {
-	struct node_info node; /* index 0: the kernel knows nothing under the name, or a directory */
+	struct node_info node; /* nodeid 0: the kernel knows nothing under the name */
 	bool hidden;           /* it was given a link for that */
 	int fd;                /* O_PATH, or -1 */
 };

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "ops/fs.h"
 
+#define LOOKUP_TRIES 8
+
 static void reply_absent(fuse_req_t req, const struct layer_dir *dir, const struct resolved *found)
 {
 	struct fuse_entry_param entry = {.ino = 0};
@@ -50,17 +52,39 @@ static void note_lock(struct fs *fs, fuse_req_t req, const struct layer_dir *dir
 	lock_looked_up(fs->instance->locks, &key, &actor, st);
 }
 
+/*
+ * What a name stands for, and its entry unless there is none (LAYER_NONE). Others may change the name in
+ * between: then once more, and at last as if they had done it a moment later.
+ */
+static int find_entry(struct fs *fs, const struct node_info *parent, struct layer_dir *dir,
+		      const char *name, struct resolved *found, struct fuse_entry_param *ret_entry,
+		      struct node_info *ret_node)
+{
+	int r = -EAGAIN;
+
+	for (int tries = 0; tries < LOOKUP_TRIES && r == -EAGAIN; tries++) {
+		uint32_t version = node_name_version(fs->nodes, parent->index, name);
+
+		*found = (struct resolved){0};
+		r = view_resolve(dir, name, found);
+		if (r == 0 && found->layer != LAYER_NONE)
+			r = fs_entry_since(fs, version, parent, dir, name, found, ret_entry,
+					   ret_node);
+	}
+	return r == -EAGAIN ? fs_entry(fs, parent, dir, name, found, ret_entry, ret_node) : r;
+}
+
 static void lookup_in_view(struct fs *fs, fuse_req_t req, const struct node_info *parent,
 			   const char *name)
 {
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
 	struct fuse_entry_param entry;
-	struct resolved found = {0};
+	struct resolved found;
 	struct node_info node;
 	int r = node_dir(fs->nodes, parent->index, &dir);
 
 	if (r == 0)
-		r = view_resolve(dir, name, &found);
+		r = find_entry(fs, parent, dir, name, &found, &entry, &node);
 	if (r < 0) {
 		fs_reply(req, r);
 		return;
@@ -71,11 +95,6 @@ static void lookup_in_view(struct fs *fs, fuse_req_t req, const struct node_info
 	}
 	if (found.path_class == CLASS_LOCK)
 		note_lock(fs, req, dir, name, &found.st);
-	r = fs_entry(fs, parent, dir, name, &found, &entry, &node);
-	if (r < 0) {
-		fs_reply(req, r);
-		return;
-	}
 	refresh_dir(fs, &node, dir, name);
 	fs_reply_entry(fs, req, &entry);
 }

@@ -7,7 +7,9 @@
 type -P strace >/dev/null || skip "no strace"
 
 tracer=
+holder=
 case_cleanup() {
+	[[ $holder ]] && kill "$holder" 2>/dev/null
 	[[ $tracer ]] && kill "$tracer" 2>/dev/null
 	umount "$store" 2>/dev/null || umount -l "$store" 2>/dev/null
 }
@@ -58,6 +60,24 @@ for action in actions:
 END
 }
 
+# known FILE: the kernel refers to it, and to all above, until known_no_more: what the worker knows of
+# them is not lost to whoever drops the caches meanwhile.
+known() {
+	mkfifo "$dir/held"
+	"$python" -c 'import os, sys, time
+os.open(sys.argv[1], os.O_PATH)
+open(sys.argv[2], "w").close()
+time.sleep(600)' "$1" "$dir/held" &
+	holder=$!
+	: <"$dir/held"
+	rm "$dir/held"
+}
+known_no_more() {
+	kill "$holder"
+	wait "$holder" || true
+	holder=
+}
+
 populate() {
 	rm -rf "${share:?}"/*
 	mkdir -p "$share/a/b"
@@ -71,6 +91,7 @@ with_the_file() {
 	populate
 	mount_start
 	v=$(session_make s1)
+	known "$v/a/b/f"
 	is "$(calls program "$v/a/b/f" open write fdatasync write fdatasync)" "fsync U/a/b/f
 fdatasync U/a/b/f" "copied up"
 	is "$(calls program "$v/a/b/f" open write fdatasync)" "fdatasync U/a/b/f" "opened again"
@@ -81,6 +102,7 @@ fdatasync U/a/b/f2" "renamed"
 	is "$(calls program "$v/a/b/new2" sync-open write fdatasync | uniq)" "fsync U/a/b/new2
 fdatasync U/a/b/new2" "O_DSYNC"
 	is "$(calls program "$v/a/b" dir fsync)" "fsync U/a/b" "a directory"
+	known_no_more
 	# Of the share's own nothing has become new.
 	is "$(calls program "$v/a/b/g" dir fsync 2>/dev/null || true)" "" "no directory"
 	mount_stop
@@ -98,6 +120,7 @@ fsync sessions"
 	populate
 	mount_start
 	v=$(session_make s1)
+	known "$v/a/b/f"
 	is "$(calls program "$v/a/b/f" open write fdatasync write fdatasync)" "fsync U/a/b/f
 fsync U/a/b
 fsync U/a
@@ -117,6 +140,7 @@ fsync U/a" "in one that was renamed"
 	is "$(calls program "$v/z" dir fsync)" "fsync U/z
 fsync U/z
 fsync U" "a directory that is new"
+	known_no_more
 	mount_stop
 	umount "$store"
 }

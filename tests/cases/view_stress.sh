@@ -12,6 +12,18 @@ if [[ ${SESSIONFS_LONG-} ]]; then
 	seed=$RANDOM
 fi
 
+# The kernel forgets what it can all the time. Of everybody: in the long run only.
+dropper=
+case_cleanup() {
+	[[ $dropper ]] && kill "$dropper" 2>/dev/null
+}
+if [[ ${SESSIONFS_LONG-} ]]; then
+	while sleep 0.05; do
+		echo 2 >/proc/sys/vm/drop_caches
+	done &
+	dropper=$!
+fi
+
 worker_fds() {
 	local fds=("/proc/$(worker_pid)/fd"/*)
 

@@ -137,9 +137,11 @@ static void remove_one(struct client *client, const struct node_info *parent, st
 {
 	struct resolved found;
 	char name[64];
+	uint64_t nodeid;
 	int fd = -1, r;
 
 	pick_name(client, name);
+	nodeid = node_find(nodes, parent->index, name);
 	if (view_resolve(dir, name, &found) < 0 || found.layer == LAYER_NONE)
 		return;
 	if (!S_ISDIR(found.st.st_mode))
@@ -147,34 +149,25 @@ static void remove_one(struct client *client, const struct node_info *parent, st
 	r = S_ISDIR(found.st.st_mode) ? view_rmdir(dir, name) : view_unlink(dir, name);
 	removed += r == 0;
 	if (r == 0)
-		node_name_gone(nodes, parent->index, name, fd);
+		node_name_gone(nodes, nodeid, parent->index, name, fd);
 	else if (fd >= 0)
 		close(fd);
-}
-
-static struct layer_dir *known(const struct node_info *parent, const char *name)
-{
-	uint64_t nodeid = node_find(nodes, parent->index, name);
-	struct layer_dir *dir;
-	struct node_info node;
-
-	if (!nodeid || node_get(nodes, nodeid, &node) < 0 || !S_ISDIR(node.type))
-		return NULL;
-	return node_dir(nodes, node.index, &dir) == 0 ? dir : NULL;
 }
 
 static void move(struct client *client, const struct node_info *parent, struct layer_dir *dir)
 {
 	unsigned int flags = dice(client, 3) ? 0 : RENAME_EXCHANGE;
 	struct layer_dir *moved, *displaced;
+	uint64_t replaced;
 	char from[64], to[64];
 
 	pick_name(client, from);
 	pick_name(client, to);
 	if (strcmp(from, to) == 0)
 		return;
-	moved = known(parent, from);
-	displaced = flags ? known(parent, to) : NULL;
+	replaced = node_find(nodes, parent->index, to);
+	moved = node_dir_known(nodes, parent->index, from);
+	displaced = flags ? node_dir_known(nodes, parent->index, to) : NULL;
 	if (view_rename(dir, from, dir, to, flags, moved, displaced) == 0) {
 		moved_names++;
 		if (flags) {
@@ -182,7 +175,7 @@ static void move(struct client *client, const struct node_info *parent, struct l
 			if (displaced)
 				layer_dir_moved(displaced, dir, from);
 		} else {
-			node_name_gone(nodes, parent->index, to, -1);
+			node_name_gone(nodes, replaced, parent->index, to, -1);
 			node_renamed(nodes, parent->index, from, parent->index, to);
 		}
 		if (moved)

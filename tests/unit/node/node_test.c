@@ -369,7 +369,7 @@ Test(node, names_of_one_file_in_the_upper_are_one_node)
 	cr_assert_eq(a.nodeid, b.nodeid);
 	cr_assert_str_eq(b.name, "linked");
 	/* Under either name it is found again, and the one that goes does not take it along. */
-	node_name_gone(nodes, top.index, "linked", -1);
+	node_name_gone(nodes, a.nodeid, top.index, "linked", -1);
 	cr_assert_eq(look(&top, "file").nodeid, a.nodeid);
 	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
 	cr_assert_not(info.flags & NODE_NAMELESS);
@@ -404,7 +404,7 @@ Test(node, a_file_known_by_a_name_that_is_gone_is_found_by_the_one_that_is_left)
 	cr_assert_eq(view_link(view_fixture.root, "made", view_fixture.root, "linked"), 0);
 	node_linked(nodes, a.index);
 	cr_assert_eq(view_unlink(view_fixture.root, "made"), 0);
-	node_name_gone(nodes, top.index, "made", -1);
+	node_name_gone(nodes, a.nodeid, top.index, "made", -1);
 	b = look(&top, "linked");
 	cr_assert_eq(b.nodeid, a.nodeid);
 	cr_assert_not(b.flags & NODE_NAMELESS);
@@ -440,7 +440,7 @@ Test(node, a_removed_name_leaves_a_node_with_its_descriptor)
 	struct node_info a = look(&top, "file"), info;
 	int fd = open_lower("file");
 
-	node_name_gone(nodes, top.index, "file", fd);
+	node_name_gone(nodes, a.nodeid, top.index, "file", fd);
 	cr_assert_eq(node_find(nodes, top.index, "file"), 0);
 	cr_assert_eq(node_get(nodes, a.nodeid, &info), 0);
 	cr_assert(info.flags & NODE_NAMELESS);
@@ -453,8 +453,88 @@ Test(node, a_name_that_no_node_has_goes_with_its_descriptor)
 {
 	int fd = open_lower("file");
 
-	node_name_gone(nodes, top.index, "file", fd);
+	node_name_gone(nodes, 0, top.index, "file", fd);
 	cr_assert_eq(fcntl(fd, F_GETFD), -1);
+}
+
+Test(node, a_descriptor_is_for_the_node_that_had_the_name_and_no_other)
+{
+	struct node_info a = look(&top, "file"), other, info;
+	struct resolved found;
+	int fd = open_lower("file");
+
+	/* Somebody who looked before the name went comes in between, and gives it to another. */
+	cr_assert_eq(view_resolve(view_fixture.root, "dir", &found), 0);
+	found.st.st_mode = S_IFIFO;
+	cr_assert_eq(node_lookup(nodes, top.index, "file", &found, 0, &other), 0);
+	node_name_gone(nodes, a.nodeid, top.index, "file", fd);
+	cr_assert_eq(node_nameless_fd(nodes, other.index), -1);
+	cr_assert_eq(node_get(nodes, other.nodeid, &info), 0);
+	cr_assert(!(info.flags & NODE_NAMELESS));
+	cr_assert_eq(node_nameless_fd(nodes, a.index), fd);
+}
+
+/* Resolves "file", then does something to it, and only then looks it up. */
+static int look_late(void (*change)(const struct node_info *node), struct node_info *ret_late)
+{
+	struct node_info a = look(&top, "file");
+	uint32_t version = node_name_version(nodes, top.index, "file");
+	struct resolved found;
+
+	cr_assert_eq(view_resolve(view_fixture.root, "file", &found), 0);
+	if (change)
+		change(&a);
+	return node_lookup_since(nodes, version, top.index, "file", &found, ret_late);
+}
+
+static void nothing(const struct node_info *node)
+{
+	look(&top, node->name);
+}
+
+static void remove_it(const struct node_info *node)
+{
+	node_name_gone(nodes, node->nodeid, top.index, "file", -1);
+}
+
+static void replace_it(const struct node_info *node)
+{
+	(void)node;
+	node_renamed(nodes, top.index, "other", top.index, "file");
+}
+
+static void move_it(const struct node_info *node)
+{
+	(void)node;
+	node_renamed(nodes, top.index, "file", top.index, "other");
+}
+
+static void exchange_it(const struct node_info *node)
+{
+	(void)node;
+	node_exchanged(nodes, top.index, "other", top.index, "file");
+}
+
+static void copy_it_up(const struct node_info *node)
+{
+	int release;
+
+	cr_assert_eq(node_copied_up(nodes, node->index, &in_upper, true, &release), 0);
+}
+
+Test(node, who_looked_before_a_change_looks_again)
+{
+	struct node_info late;
+	uint32_t before = nodes_count(nodes);
+
+	cr_assert_eq(look_late(nothing, &late), 0);
+	cr_assert_eq(nodes_count(nodes), before + 1);
+	cr_assert_eq(look_late(remove_it, &late), -EAGAIN);
+	cr_assert_eq(node_find(nodes, top.index, "file"), 0, "nothing was done");
+	cr_assert_eq(look_late(replace_it, &late), -EAGAIN);
+	cr_assert_eq(look_late(move_it, &late), -EAGAIN);
+	cr_assert_eq(look_late(exchange_it, &late), -EAGAIN);
+	cr_assert_eq(look_late(copy_it_up, &late), -EAGAIN);
 }
 
 Test(node, a_copy_takes_the_place_of_a_nameless_lower_under_its_number)
@@ -464,7 +544,7 @@ Test(node, a_copy_takes_the_place_of_a_nameless_lower_under_its_number)
 	struct node_place place = in_upper;
 	struct stat st;
 
-	node_name_gone(nodes, top.index, "file", fd);
+	node_name_gone(nodes, a.nodeid, top.index, "file", fd);
 	cr_assert_eq(fstatat(copy, "", &st, AT_EMPTY_PATH), 0);
 	place.dev = st.st_dev;
 	place.ino = st.st_ino;
@@ -765,7 +845,7 @@ Test(node, a_hidden_link_is_left_with_the_last_reference)
 	found.st.st_nlink = 2;
 	cr_assert_eq(node_new_nameless(nodes, top.index, &found, -1, &node), 0);
 	cr_assert_eq(node_nameless_fd(nodes, node.index), -1);
-	node_set_hidden(nodes, node.index, true);
+	node_set_hidden(nodes, node.nodeid, true);
 	cr_assert_eq(node_get(nodes, node.nodeid, &now), 0);
 	cr_assert(now.flags & NODE_HIDDEN);
 	/* Found again by its inode, as by a new name. */
