@@ -39,7 +39,7 @@ struct view {
 	uint32_t share;
 	uint32_t stamp; /* the epoch of the session when the view was made; a reset makes a new view */
 	enum share_mode mode;
-	_Atomic int work_fd; /* -1 until the upper was made */
+	_Atomic int work_fd;    /* -1 until the upper was made */
 	_Atomic bool has_twins; /* the work directory may hold some (twin.h) */
 	/* Guards the making of the upper, and parent and name of every layer_dir of the view. */
 	pthread_mutex_t mutex;
