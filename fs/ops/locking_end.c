@@ -67,7 +67,8 @@ void locking_restore(struct fs *fs)
 			.range = {record.start, record.end, (enum range_type)record.type},
 			.kind = (enum advisory_kind)record.kind,
 			.owner = record.owner,
-			.handle = record.handle};
+			.handle = record.handle,
+			.uid = record.uid};
 
 		/* It stays a lock here: its holder knows of no other. */
 		if (!record.session && carrier_set(fs, &request) < 0)
