@@ -287,7 +287,9 @@ int request_run_finish(struct ctl_request *request, struct err *err)
 			       request->uid);
 	session = registry_at(instance->registry, record->session);
 	memcpy(request->session, session->id, sizeof(request->session));
-	if (request_flag(request, "command_failed"))
+	/* Whatever COMMAND says: it went on as if it had the lock. */
+	conflict = lock_loss_of_run(instance->locks, run, request->uid);
+	if (!conflict && request_flag(request, "command_failed"))
 		conflict = lock_conflict_of_run(instance->locks, run, request->uid);
 	if (request_flag(request, "reset") && reset_after(request, record->session, err) < 0) {
 		json_decref(conflict);

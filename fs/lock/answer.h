@@ -30,6 +30,12 @@ int lock_host_path(struct locks *locks, uint32_t lock, char *ret, size_t size);
 void *lock_last_conflict(struct locks *locks, uint32_t session, uint32_t run, uid_t viewer);
 
 /*
+ * The last lock that was taken away from a run: the `error` object of the envelope (code LOCK_LOST,
+ * exit_code 6, `by` who took it), or NULL.
+ */
+void *lock_loss_of_run(struct locks *locks, uint32_t run, uid_t viewer);
+
+/*
  * Whether a failed COMMAND of that run failed for a lock (SPEC section 5): the last lock event was
  * a denial, or a probe of a lock that is still held or was released less than 1 s ago, with no
  * later acquisition of that lock by the run. Returns the `error` object of the envelope (code

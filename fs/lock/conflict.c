@@ -10,7 +10,7 @@ static uint64_t actor_hash(const struct conflict_actor *actor)
 	return id * 0x9e3779b97f4a7c15ULL;
 }
 
-static bool same_actor(const struct conflict_actor *a, const struct conflict_actor *b)
+bool conflict_same_actor(const struct conflict_actor *a, const struct conflict_actor *b)
 {
 	if (a->run || b->run)
 		return a->run == b->run;
@@ -21,7 +21,7 @@ static bool equal_actor(uint32_t number, const void *key, void *context)
 {
 	const struct conflict *entries = context;
 
-	return same_actor(&entries[number - 1].actor, key);
+	return conflict_same_actor(&entries[number - 1].actor, key);
 }
 
 static uint32_t find(const struct conflicts *conflicts, const struct conflict_actor *actor)
@@ -139,7 +139,7 @@ static bool mark_acquired(uint32_t number, const void *key, void *context)
 
 	if (conflict->hash != each->hash)
 		return false;
-	if (same_actor(&conflict->actor, each->actor)) {
+	if (conflict_same_actor(&conflict->actor, each->actor)) {
 		conflict->resolved = true;
 	} else if (conflict->provisional) {
 		struct lock_facts *facts = each->facts ? facts_copy(each->facts) : NULL;

@@ -49,6 +49,7 @@ struct conflicts {
 	uint64_t noted_next;
 };
 
+bool conflict_same_actor(const struct conflict_actor *a, const struct conflict_actor *b);
 void conflicts_release(struct conflicts *conflicts);
 
 /*

@@ -55,6 +55,32 @@ struct lock_report *departed_take_locked(struct locks *locks, const struct lock_
 	return report;
 }
 
+static void end_as_lost(struct lock_report *report, struct lock_report **lost)
+{
+	report->next = NULL;
+	report->end = report->record.idiom == LOCK_IDIOM_PRESENCE ? LOCK_END_RELEASED
+								  : LOCK_END_LOST;
+	lock_report_add(lost, report);
+}
+
+struct lock_report *departed_of_run_locked(struct locks *locks, uint32_t run)
+{
+	struct lock_report **at = &locks->departed;
+	struct lock_report *lost = NULL;
+
+	while (*at) {
+		struct lock_report *report = *at;
+
+		if (report->record.run != run) {
+			at = &report->next;
+			continue;
+		}
+		*at = report->next;
+		end_as_lost(report, &lost);
+	}
+	return lost;
+}
+
 struct lock_report *departed_sweep_locked(struct locks *locks)
 {
 	struct lock_report **at = &locks->departed;
@@ -69,10 +95,7 @@ struct lock_report *departed_sweep_locked(struct locks *locks)
 			continue;
 		}
 		*at = report->next;
-		report->next = NULL;
-		report->end = report->record.idiom == LOCK_IDIOM_PRESENCE ? LOCK_END_RELEASED
-									  : LOCK_END_LOST;
-		lock_report_add(&lost, report);
+		end_as_lost(report, &lost);
 	}
 	return lost;
 }

@@ -179,6 +179,15 @@ void lock_advisory_granted(struct locks *locks, const struct lock_key *key,
 void lock_advisory_released(struct locks *locks, const struct lock_key *key, enum lock_idiom idiom,
 			    uint64_t owner);
 
+/*
+ * Whether the actor is about to remove, or to rename away, the name of a lock that was his and is
+ * another's by now: then the call is to do nothing. Each loss counts once, for the removal with which he
+ * would have released it.
+ */
+bool lock_removal_is_void(struct locks *locks, const struct lock_key *key,
+			  const struct actor *actor);
+/* Looks for locks of a run that are gone without a word: they are lost. For its end. */
+void locks_check_run(struct locks *locks, uint32_t run);
 /* A run has ended: frees its locks (their files too, where SPEC section 6 "Dead holder" says so). */
 void locks_run_ended(struct locks *locks, uint32_t run);
 /*

@@ -138,6 +138,7 @@ void locks_free(struct locks *locks)
 	free_extra(locks);
 	waiters_release(&locks->waiters);
 	conflicts_release(&locks->conflicts);
+	losses_release(&locks->losses);
 	index_release(&locks->by_key);
 	index_release(&locks->by_run);
 	pthread_cond_destroy(&locks->tokens_reserved);

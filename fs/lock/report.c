@@ -85,10 +85,13 @@ static json_t *describe(const struct locks *locks, const struct lock_record *rec
 	return json;
 }
 
-static json_t *describe_party(const struct lock_party *by)
+void *lock_party_json(const struct lock_party *by)
 {
-	json_t *json = json_object();
+	json_t *json;
 
+	if (!by)
+		return json_text("outsider");
+	json = json_object();
 	json_object_set_new(json, "session", text_or_null(by->session_id));
 	json_object_set_new(json, "run", text_or_null(by->run_id));
 	json_object_set_new(json, "pid", by->pid ? json_integer(by->pid) : json_null());
@@ -111,8 +114,7 @@ static void emit(struct locks *locks, const struct lock_report *report)
 			    json_integer((json_int_t)(held_ns / NSEC_PER_MSEC)));
 	if (report->end == LOCK_END_LOST)
 		json_object_set_new(members, "by",
-				    report->has_by ? describe_party(&report->by)
-						   : json_text("outsider"));
+				    lock_party_json(report->has_by ? &report->by : NULL));
 	events_emit_consume(locks->setup.events, record->uid, record->session,
 			    end_events[report->end], members);
 }
@@ -123,7 +125,7 @@ void lock_event_denied(struct locks *locks, const struct lock_record *record,
 	json_t *members = describe(locks, record);
 
 	json_object_set_new(members, "denied_idiom", json_text(lock_idiom_name(idiom)));
-	json_object_set_new(members, "denied", describe_party(by));
+	json_object_set_new(members, "denied", lock_party_json(by));
 	events_emit_consume(locks->setup.events, by->uid, by->session, "lock_denied", members);
 }
 
@@ -135,6 +137,8 @@ static void remember_consume(struct locks *locks, struct lock_report *report)
 	report->next = NULL;
 	report->hash = table_key_hash(&key);
 	pthread_mutex_lock(&locks->mutex);
+	if (report->end == LOCK_END_LOST)
+		lost_note_locked(locks, report);
 	oldest = locks->recent[locks->recent_next];
 	locks->recent[locks->recent_next] = report;
 	locks->recent_next = (locks->recent_next + 1) % LOCK_RECENT_MAX;

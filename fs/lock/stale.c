@@ -145,6 +145,7 @@ void locks_run_ended(struct locks *locks, uint32_t run)
 
 	pthread_mutex_lock(&locks->mutex);
 	conflicts_run_ended(&locks->conflicts, run);
+	losses_run_ended(&locks->losses, run);
 	count = table_of_run_locked(locks, run, &of_run);
 	pthread_mutex_unlock(&locks->mutex);
 	for (size_t i = 0; i < count; i++)
@@ -234,6 +235,23 @@ static void sweep_one(struct locks *locks, uint32_t lock)
 	pthread_mutex_lock(&locks->mutex);
 	*slot = 0;
 	pthread_mutex_unlock(&locks->mutex);
+}
+
+void locks_check_run(struct locks *locks, uint32_t run)
+{
+	_cleanup_free_ uint32_t *of_run = NULL;
+	struct lock_report *lost;
+	size_t count;
+
+	pthread_mutex_lock(&locks->mutex);
+	count = table_of_run_locked(locks, run, &of_run);
+	pthread_mutex_unlock(&locks->mutex);
+	for (size_t i = 0; i < count; i++)
+		sweep_one(locks, of_run[i]);
+	pthread_mutex_lock(&locks->mutex);
+	lost = departed_of_run_locked(locks, run);
+	pthread_mutex_unlock(&locks->mutex);
+	lock_reports_emit_consume(locks, lost);
 }
 
 static void write_history(struct locks *locks, bool now)

@@ -24,18 +24,9 @@
 #include "lock/conflict.h"
 #include "lock/history.h"
 #include "lock/lock.h"
+#include "lock/loss.h"
+#include "lock/party.h"
 #include "lock/waiters.h"
-
-/* Somebody who did something to another's lock. */
-struct lock_party {
-	uint32_t session;
-	uint32_t run;
-	uid_t uid;
-	pid_t pid; /* 0: unknown */
-	char session_id[72];
-	char run_id[24];
-	char comm[24];
-};
 
 /* Why a lock's record goes, and what the event is called: report.c. */
 enum lock_end {
@@ -89,6 +80,7 @@ struct locks {
 	size_t recent_next;
 	struct waiters waiters;
 	struct conflicts conflicts;
+	struct losses losses;
 	struct history history;
 	bool history_dirty;
 	uint64_t history_written_boot_ns;
@@ -159,9 +151,14 @@ void lock_report_free(struct lock_report *report);
 bool lock_party_is_holder(const struct lock_party *by, const struct lock_record *record);
 /* Emits the events, calls released(), and keeps the reports as recent. */
 void lock_reports_emit_consume(struct locks *locks, struct lock_report *list);
+/* Who did it, as JSON (json_t *); NULL: an outsider. */
+void *lock_party_json(const struct lock_party *by);
 /* An event about a lock that says nothing of its end. */
 void lock_event_denied(struct locks *locks, const struct lock_record *record,
 		       const struct lock_party *by, enum lock_idiom idiom);
+
+/* lost.c: a lock was taken away from its holder. */
+void lost_note_locked(struct locks *locks, const struct lock_report *report);
 
 /* departed.c */
 void departed_add_locked(struct locks *locks, struct lock_report *report);
@@ -171,6 +168,8 @@ void departed_add_locked(struct locks *locks, struct lock_report *report);
  */
 struct lock_report *departed_take_locked(struct locks *locks, const struct lock_key *key,
 					 const struct actor *actor, bool own_only);
+/* Those of a run, which has no more to tell: lost to an outsider. */
+struct lock_report *departed_of_run_locked(struct locks *locks, uint32_t run);
 /* Those that two sweeps have seen: lost to an outsider. */
 struct lock_report *departed_sweep_locked(struct locks *locks);
 /* The last lock of that key that went within a second, and was not the actor's; NULL: none. */

@@ -36,6 +36,12 @@ void claim_end(struct fs *fs, struct claim *claim, int r, const struct stat *st)
 		lock_denied(fs->instance->locks, &claim->key, claim->idiom, &claim->actor);
 }
 
+bool claim_is_lost(struct fs *fs, const struct claim *claim)
+{
+	return claim->is_lock &&
+	       lock_removal_is_void(fs->instance->locks, &claim->key, &claim->actor);
+}
+
 void claim_removed(struct fs *fs, const struct claim *claim)
 {
 	if (claim->is_lock)

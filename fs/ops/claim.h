@@ -27,6 +27,8 @@ int claim_begin(struct fs *fs, fuse_req_t req, const struct layer_dir *dir, cons
 		enum lock_idiom idiom, struct claim *claim);
 /* r: negative errno or success; st: the file made, NULL where there is none. */
 void claim_end(struct fs *fs, struct claim *claim, int r, const struct stat *st);
+/* The name was of a lock of the caller's, who has lost it: it is not to be removed, nor renamed away. */
+bool claim_is_lost(struct fs *fs, const struct claim *claim);
 /* The name went away by unlink, rmdir or rename. */
 void claim_removed(struct fs *fs, const struct claim *claim);
 /* The file was created without O_EXCL, or truncated. */

@@ -27,6 +27,11 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *n
 		fs_reply(req, r);
 		return;
 	}
+	/* His lock is gone, as he would have it. */
+	if (claim_is_lost(fs, &claim)) {
+		fs_reply(req, 0);
+		return;
+	}
 	if (directory)
 		known = node_dir_known(fs->nodes, parent.index, name);
 	(void)known; /* held until the end, that is what it is for */

@@ -202,6 +202,9 @@ static void do_rename(fuse_req_t req, fuse_ino_t old_parent, const char *old_nam
 		r = -EINVAL;
 	if (r == 0)
 		r = end_open(fs, req, old_parent, old_name, LOCK_IDIOM_NONE, &from);
+	/* The file that he would rename is gone; the one under that name is another's lock. */
+	if (r == 0 && claim_is_lost(fs, &from.claim))
+		r = -ENOENT;
 	if (r == 0)
 		r = end_open(fs, req, new_parent, new_name,
 			     noreplace ? LOCK_IDIOM_RENAME : LOCK_IDIOM_NONE, &to);
