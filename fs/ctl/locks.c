@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests on locks: locks, lock.wait.
+ * Requests on locks: locks, lock.wait, lock.unlock.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -147,18 +147,117 @@ static int look(struct ctl_request *request, const struct target_path *path, str
 	return CTL_WAITS;
 }
 
+/* The path of a request, where its caller may see the locks in its directory. */
+static int visible_target(const struct ctl_request *request, struct target_path *ret_path,
+			  struct err *err)
+{
+	_cleanup_buf_ struct buf shown = {0};
+
+	if (target_path_parse(request, request_text(request, "path"), ret_path, err) < 0)
+		return -1;
+	if (visible_path(request->instance->config, ret_path->share, ret_path->rest, request->uid))
+		return 0;
+	buf_add_shell_quoted(&shown, ret_path->host);
+	return err_set(err, ERR_PERMISSION_DENIED, "uid %u may not search the directories of %s",
+		       request->uid, shown.data ? shown.data : "");
+}
+
 int request_lock_wait(struct ctl_request *request, struct err *err)
 {
 	_cleanup_target_path_ struct target_path path = {0};
+
+	return visible_target(request, &path, err) < 0 ? -1 : look(request, &path, err);
+}
+
+/* Adds what is known of the lock to the error. */
+static void detail_lock(struct ctl_request *request, uint32_t lock)
+{
+	_cleanup_json_ json_t *answer = lock_answer(request->instance->locks, lock, request->uid);
+	static const char *const members[] = {"lock", "holder", "retry_after_ms"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		request_detail_consume(request, members[i],
+				       json_incref(json_object_get(answer, members[i])));
+}
+
+static int not_unlocked(struct ctl_request *request, uint32_t lock, int r, const char *host,
+			struct err *err)
+{
+	_cleanup_buf_ struct buf shown = {0};
+	const char *path;
+
+	buf_add_shell_quoted(&shown, host);
+	path = shown.data ? shown.data : "";
+	switch (r) {
+	case LOCK_UNLOCK_OTHERS:
+		return err_set(err, ERR_PERMISSION_DENIED,
+			       "%s is another user's lock: only he and root may free it", path);
+	case LOCK_UNLOCK_LIVE:
+		detail_lock(request, lock);
+		request->reason = "held";
+		err_set(err, ERR_LOCK_HELD, "%s is held by a live holder", path);
+		return err_suggest(
+			err, "Wait until it is free: sessionfs wait %.300s --timeout 30s", path);
+	case LOCK_UNLOCK_NEWER:
+		detail_lock(request, lock);
+		err_set(err, ERR_PRECONDITION_FAILED,
+			"%s has been taken anew since: its token is another", path);
+		return err_suggest(err, "Look who has it now: sessionfs locks %.300s", path);
+	case LOCK_UNLOCK_KEPT:
+		detail_lock(request, lock);
+		err_set(err, ERR_PRECONDITION_FAILED, "%s holds more than a lock does", path);
+		return err_suggest(err, "Look at it; if nothing needs it any more: rm -r -- %.300s",
+				   path);
+	default:
+		return err_set_errno(err, ERR_IO_ERROR, -r, "cannot free %s", path);
+	}
+}
+
+/* Nobody's record is on the path now: it is free, unless a program outside has made the file. */
+static int check_free(const struct ctl_request *request, const struct lock_key *key,
+		      const struct target_path *path, struct err *err)
+{
+	struct locks *locks = request->instance->locks;
 	_cleanup_buf_ struct buf shown = {0};
 
-	if (target_path_parse(request, request_text(request, "path"), &path, err) < 0)
+	if (locks_find(locks, key) || !lock_has_file(locks, key))
+		return 0;
+	buf_add_shell_quoted(&shown, path->host);
+	err_set(err, ERR_PRECONDITION_FAILED,
+		"%s was made outside sessionfs, which knows nothing of who holds it",
+		shown.data ? shown.data : "");
+	return err_suggest(err, "If nothing needs it any more: rm -r -- %.300s",
+			   shown.data ? shown.data : "");
+}
+
+int request_lock_unlock(struct ctl_request *request, struct err *err)
+{
+	_cleanup_target_path_ struct target_path path = {0};
+	uint64_t token = request_number(request, "token", 0);
+	struct actor actor = {.uid = request->uid, .gid = request->gid, .tid = request->tid};
+	struct lock_key key;
+	uint32_t lock;
+	int r;
+
+	if (request_flag(request, "force") != (token != 0))
+		return err_set(
+			err, ERR_VALIDATION_ERROR,
+			"lock.unlock: \"force\" and \"token\" go together, and 0 is no token");
+	if (visible_target(request, &path, err) < 0)
 		return -1;
-	if (!visible_path(request->instance->config, path.share, path.rest, request->uid)) {
-		buf_add_shell_quoted(&shown, path.host);
-		return err_set(err, ERR_PERMISSION_DENIED,
-			       "uid %u may not search the directories of %s", request->uid,
-			       shown.data ? shown.data : "");
+	key = (struct lock_key){.share = path.share, .path = path.rest};
+	lock = find_lock(request, &key);
+	if (lock) {
+		(void)identity_of(request->instance->identity, request->tid, request->uid,
+				  request->gid, &actor);
+		r = lock_unlock(request->instance->locks, lock, token, &actor);
+		if (r != LOCK_UNLOCK_FREE)
+			return not_unlocked(request, lock, r, path.host, err);
 	}
-	return look(request, &path, err);
+	if (check_free(request, &key, &path, err) < 0)
+		return -1;
+	request->data = json_object();
+	json_set_text(request->data, "path", path.host);
+	json_object_set_new(request->data, "was_held", json_boolean(lock != 0));
+	return CTL_DONE;
 }

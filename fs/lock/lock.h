@@ -188,6 +188,22 @@ bool lock_removal_is_void(struct locks *locks, const struct lock_key *key,
 			  const struct actor *actor);
 /* Looks for locks of a run that are gone without a word: they are lost. For its end. */
 void locks_check_run(struct locks *locks, uint32_t run);
+enum lock_unlocked {
+	LOCK_UNLOCK_FREE = 1, /* the lock is free now, or was */
+	LOCK_UNLOCK_OTHERS,   /* it is not the actor's to free, who is not root */
+	LOCK_UNLOCK_LIVE,     /* its holder lives, and it was not to be taken away from him */
+	LOCK_UNLOCK_NEWER,    /* it is another acquisition than that which was to be ended */
+	LOCK_UNLOCK_KEPT,     /* its file holds more than a lock does (lock/lockfile.h) */
+};
+/*
+ * Frees a held lock because the actor asks for it: a stale one; with force_token (0: none) whatever has
+ * that token, and nothing else. The file is deleted, also where its existence is not the lock: who has it
+ * open has one that nobody else comes to. Returns enum lock_unlocked or negative errno.
+ */
+int lock_unlock(struct locks *locks, uint32_t lock, uint64_t force_token,
+		const struct actor *actor);
+/* Whether there is a file under that name, held or not. */
+bool lock_has_file(const struct locks *locks, const struct lock_key *key);
 /* A run has ended: frees its locks (their files too, where SPEC section 6 "Dead holder" says so). */
 void locks_run_ended(struct locks *locks, uint32_t run);
 /*

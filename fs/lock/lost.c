@@ -97,10 +97,8 @@ static json_t *render_message(const struct loss *loss)
 		buf_add_str(&buf, "a program outside sessionfs");
 	} else {
 		text_sanitise(loss->by.comm[0] ? loss->by.comm : "a process", &buf);
-		buf_add_str(&buf, " (");
-		if (loss->by.pid)
-			buf_add_format(&buf, "pid %d, ", loss->by.pid);
-		buf_add_format(&buf, "session %s)", loss->by.session_id);
+		buf_add_format(&buf, " (pid %d%s%s)", loss->by.pid,
+			       loss->by.session_id[0] ? ", session " : "", loss->by.session_id);
 	}
 	return buf_failed(&buf) ? NULL : json_text(buf.data);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "lock/free.h"
 #include "lock/holder.h"
 #include "lock/idiom.h"
 #include "lock/lockfile.h"
@@ -25,18 +26,6 @@ bool stale_decide(const struct stale_case *c)
 	if (c->text == STALE_TEXT_LIVE)
 		return false;
 	return c->text == STALE_TEXT_DEAD || !c->group_alive;
-}
-
-/* A copy of a HELD record, to look at without the mutex; NULL where it is not held. */
-static struct lock_report *copy_held(struct locks *locks, uint32_t lock)
-{
-	struct lock_report *copy = NULL;
-
-	pthread_mutex_lock(&locks->mutex);
-	if (atomic_load(&table_at(locks, lock)->head.state) == LOCK_STATE_HELD)
-		copy = lock_report_new(table_at(locks, lock), LOCK_END_FREED, NULL);
-	pthread_mutex_unlock(&locks->mutex);
-	return copy;
 }
 
 static enum stale_text judge_text(struct locks *locks, const struct lock_record *record,
@@ -55,7 +44,7 @@ static enum stale_text judge_text(struct locks *locks, const struct lock_record 
 								     : STALE_TEXT_DEAD;
 }
 
-/* Only what can still change the answer is looked at. */
+/* Of one outside a run. Only what can still change the answer is looked at. */
 static bool is_stale(struct locks *locks, const struct lock_record *record, const struct stat *st)
 {
 	struct stale_case c = {.creator_known = record->creator.pid != 0};
@@ -68,74 +57,39 @@ static bool is_stale(struct locks *locks, const struct lock_record *record, cons
 	return stale_decide(&c);
 }
 
-/* The lock stays, and is shown stale: it is no run's any more. */
-static struct lock_report *report_stale_locked(struct locks *locks, uint32_t lock)
+bool stale_is(struct locks *locks, const struct lock_record *record)
 {
-	struct lock_record *record = table_at(locks, lock);
+	struct lock_key key = table_key_of(record);
+	struct stat st;
 
 	if (record->flags & LOCK_STALE)
-		return NULL;
-	table_leave_run_locked(locks, lock);
-	record->flags = (record->flags | LOCK_STALE) & ~(uint32_t)LOCK_FREEING;
-	return lock_report_new(record, LOCK_END_STALE, NULL);
+		return true;
+	if (record->run)
+		return holder_run_is_gone(locks, record);
+	/* The kernel tells when a flock's last descriptor is closed. */
+	if (record->idiom == LOCK_IDIOM_FLOCK || record->idiom == LOCK_IDIOM_FCNTL)
+		return false;
+	return lockfile_stat(locks, &key, &st) == 0 && is_stale(locks, record, &st);
 }
 
-static bool may_delete(const struct locks *locks, const struct lock_record *record)
+static int delete_unasked(struct locks *locks, uint32_t lock, const struct lock_record *record)
 {
-	return idiom_is_existence((enum lock_idiom)record->idiom) &&
-	       !locks->setup.config->shares[record->share].stale_report;
-}
-
-/* Marks the record, deletes the file. Returns enum lockfile_freed or negative errno. */
-static int delete_file(struct locks *locks, uint32_t lock, const struct lock_record *copy)
-{
-	bool still;
-
-	if (!may_delete(locks, copy))
-		return LOCKFILE_KEPT;
-	pthread_mutex_lock(&locks->mutex);
-	still = table_is_held_locked(locks, lock, copy->token);
-	if (still)
-		table_at(locks, lock)->flags |= LOCK_FREEING;
-	pthread_mutex_unlock(&locks->mutex);
-	return still ? lockfile_free(locks, copy) : LOCKFILE_GONE;
-}
-
-/* What becomes of a record whose file was, or was not, deleted. */
-static void conclude(struct locks *locks, uint32_t lock, const struct lock_record *copy,
-		     bool keeps_file, int freed)
-{
-	struct lock_report *report = NULL;
-
-	if (freed < 0)
-		log_warning("cannot delete the stale lock %s: %s", copy->path, strerror(-freed));
-	pthread_mutex_lock(&locks->mutex);
-	if (table_is_held_locked(locks, lock, copy->token)) {
-		if (freed == LOCKFILE_FREED || keeps_file)
-			report = table_drop_locked(locks, lock, LOCK_END_FREED, NULL);
-		else if (freed == LOCKFILE_GONE)
-			settle_gone_locked(locks, lock, &report);
-		else
-			report = report_stale_locked(locks, lock);
-	}
-	pthread_mutex_unlock(&locks->mutex);
-	lock_reports_emit_consume(locks, report);
-	if (freed == LOCKFILE_FREED && locks->setup.freed)
-		locks->setup.freed(copy->share, copy->path, locks->setup.context);
+	return free_may_delete(locks, record) ? free_delete_file(locks, lock, record)
+					      : LOCKFILE_KEPT;
 }
 
 /* A lock of a run that has ended. */
 static void end_lock_of_run(struct locks *locks, uint32_t lock)
 {
-	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
+	_cleanup_free_ struct lock_report *copy = free_copy_held(locks, lock);
 	bool keeps_file;
 
 	if (!copy)
 		return;
 	/* A flock is gone with its descriptors, a presence is no claim on the file. */
 	keeps_file = !idiom_is_existence((enum lock_idiom)copy->record.idiom);
-	conclude(locks, lock, &copy->record, keeps_file,
-		 keeps_file ? LOCKFILE_KEPT : delete_file(locks, lock, &copy->record));
+	free_conclude(locks, lock, &copy->record, keeps_file,
+		      keeps_file ? LOCKFILE_KEPT : delete_unasked(locks, lock, &copy->record));
 }
 
 void locks_run_ended(struct locks *locks, uint32_t run)
@@ -194,7 +148,7 @@ static void sweep_held(struct locks *locks, uint32_t lock, const struct lock_rec
 	if (record->idiom == LOCK_IDIOM_FLOCK || record->idiom == LOCK_IDIOM_FCNTL)
 		return;
 	if (is_stale(locks, record, &st))
-		conclude(locks, lock, record, false, delete_file(locks, lock, record));
+		free_conclude(locks, lock, record, false, delete_unasked(locks, lock, record));
 }
 
 static uint64_t directory_hash(const struct lock_record *record)
@@ -226,7 +180,7 @@ static uint64_t *sweep_begin(struct locks *locks, uint64_t hash)
 
 static void sweep_one(struct locks *locks, uint32_t lock)
 {
-	_cleanup_free_ struct lock_report *copy = copy_held(locks, lock);
+	_cleanup_free_ struct lock_report *copy = free_copy_held(locks, lock);
 	uint64_t *slot = copy ? sweep_begin(locks, directory_hash(&copy->record)) : NULL;
 
 	if (!slot)

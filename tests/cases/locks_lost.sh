@@ -11,7 +11,8 @@ seen=$mnt/locks$share/t.lock.json
 # loser TAKE THEN [STATUS]: a run of session `loser` that takes the lock and, when it has been taken away from
 # it, does THEN. Sets $runner; its envelope comes to $dir/report.
 loser() {
-	rm -f "$dir"/{ready,report} && [[ -p $dir/go ]] || mkfifo "$dir/go"
+	rm -f "$dir"/{ready,report}
+	[[ -p $dir/go ]] || mkfifo "$dir/go"
 	"$cli" run --session loser --report "$dir/report" -- \
 		sh -c 'set -Ce; '"$1"'; : >|"$0/ready"; read -r _ <"$0/go"; '"$2" "$dir" "$lock" 2>"$dir/loser.err" &
 	runner=$!
