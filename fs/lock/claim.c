@@ -33,11 +33,16 @@ void lock_claim_commit(struct locks *locks, uint32_t claim, const struct stat *s
 	struct lock_record *record = table_at(locks, claim);
 	struct lock_key key = table_key_of(record); /* ours alone to change while PENDING */
 	struct lock_report *reports = NULL;
+	struct lockfile file;
+	int r = lockfile_stat(locks, &key, &file);
 	bool certain;
 
 	pthread_mutex_lock(&locks->mutex);
 	record->file_dev = st->st_dev;
 	record->file_ino = st->st_ino;
+	/* An outsider's file may get the inode number as soon as ours is gone. */
+	if (r == 0 && lockfile_is_of(&file, record))
+		record->file_birth = file.birth;
 	certain = !locks->extra[claim].removed && table_held_locked(locks, &key) == 0;
 	if (certain)
 		table_hold_locked(locks, claim);

@@ -98,12 +98,12 @@ static void meet_external(struct locks *locks, const struct lock_key *key, bool 
 	_cleanup_free_ struct lock_record *record = NULL;
 	uint64_t now_real = clock_real_ns();
 	struct proc_id named;
-	struct stat st;
+	struct lockfile file;
 	pid_t pid;
 
-	if (lockfile_stat(locks, key, &st) < 0)
+	if (lockfile_stat(locks, key, &file) < 0)
 		return;
-	pid = lockfile_text_pid(locks, key, &st);
+	pid = lockfile_text_pid(locks, key, &file.st);
 	if (pid && (proc_identify(pid, &named) < 0 || !proc_alive(&named)))
 		pid = 0;
 	if (pid == 0 && !acquires)
@@ -114,11 +114,11 @@ static void meet_external(struct locks *locks, const struct lock_key *key, bool 
 	memcpy(record->path, key->path, strlen(key->path) + 1);
 	record->share = key->share;
 	record->session_scope = key->session;
-	record->idiom = idiom_of_file(&st);
+	record->idiom = idiom_of_file(&file.st);
 	record->flags = LOCK_EXTERNAL;
-	record->uid = st.st_uid;
+	record->uid = file.st.st_uid;
 	record->acquired_real_ns =
-		(uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec;
+		(uint64_t)file.st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)file.st.st_mtim.tv_nsec;
 	record->acquired_boot_ns = clock_boot_ns();
 	if (record->acquired_real_ns < now_real) {
 		uint64_t age = now_real - record->acquired_real_ns;
@@ -126,7 +126,7 @@ static void meet_external(struct locks *locks, const struct lock_key *key, bool 
 		record->acquired_boot_ns -=
 			age < record->acquired_boot_ns ? age : record->acquired_boot_ns;
 	}
-	copy_external_holder(&st, pid, record);
+	copy_external_holder(&file.st, pid, record);
 	ret->lock = lock_report_new(record, LOCK_END_RELEASED, NULL);
 }
 

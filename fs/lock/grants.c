@@ -52,7 +52,9 @@ static void share_locked(struct locks *locks, uint32_t held, uint32_t prepared)
 
 static bool is_of_file(const struct lock_record *record, const struct stat *st)
 {
-	return is_advisory(record) && lockfile_is_of(st, record);
+	const struct lockfile file = {.st = *st};
+
+	return is_advisory(record) && lockfile_is_of(&file, record);
 }
 
 /*

@@ -78,7 +78,7 @@ struct lock_record {
 	uint32_t idiom;
 	uint32_t shared_count; /* flock, fcntl: holders beyond this one */
 	uint32_t flags;        /* enum lock_flags */
-	uint32_t reserved;
+	uint32_t file_birth;   /* of the file below, sys_stat_birth(); 0: not known */
 	/* the holder */
 	uint32_t session;
 	uint32_t run;

@@ -64,22 +64,24 @@ static int place_open(const struct locks *locks, const struct lock_key *key,
 	return 0;
 }
 
-static int place_stat(const struct lockfile_place *place, const char *name, struct stat *ret_st)
+static int place_stat(const struct lockfile_place *place, const char *name,
+		      struct lockfile *ret_file)
 {
-	return fstatat(place->dir_fd, name, ret_st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return sys_stat_birth(place->dir_fd, name, &ret_file->st, &ret_file->birth);
 }
 
-int lockfile_stat(const struct locks *locks, const struct lock_key *key, struct stat *ret_st)
+int lockfile_stat(const struct locks *locks, const struct lock_key *key, struct lockfile *ret_file)
 {
 	_cleanup_place_ struct lockfile_place place = {.owned_fd = -1};
 	int r = place_open(locks, key, &place);
 
-	return r < 0 ? r : place_stat(&place, place.name, ret_st);
+	return r < 0 ? r : place_stat(&place, place.name, ret_file);
 }
 
-bool lockfile_is_of(const struct stat *st, const struct lock_record *record)
+bool lockfile_is_of(const struct lockfile *file, const struct lock_record *record)
 {
-	return st->st_dev == record->file_dev && st->st_ino == record->file_ino;
+	return file->st.st_dev == record->file_dev && file->st.st_ino == record->file_ino &&
+	       (!file->birth || !record->file_birth || file->birth == record->file_birth);
 }
 
 static ssize_t read_regular(const struct lockfile_place *place, const struct stat *st, char *text)
@@ -179,18 +181,18 @@ static void format_aside(const struct lock_record *record, char ret[ASIDE_SIZE])
 static int finish_aside(const struct lockfile_place *place, const char *aside,
 			const struct lock_record *record)
 {
-	struct stat st;
-	int r = place_stat(place, aside, &st);
+	struct lockfile file;
+	int r = place_stat(place, aside, &file);
 
 	if (r < 0)
 		return r;
-	if (!lockfile_is_of(&st, record)) {
+	if (!lockfile_is_of(&file, record)) {
 		r = sys_rename(place->dir_fd, aside, place->dir_fd, place->name, RENAME_NOREPLACE);
 		return r == -EEXIST ? LOCKFILE_KEPT : (r < 0 ? r : LOCKFILE_GONE);
 	}
-	r = check_is_small(place, aside, &st);
+	r = check_is_small(place, aside, &file.st);
 	if (r == 0)
-		r = delete_aside(place, aside, &st);
+		r = delete_aside(place, aside, &file.st);
 	if (r != LOCKFILE_FREED)
 		sys_rename(place->dir_fd, aside, place->dir_fd, place->name, RENAME_NOREPLACE);
 	return r;
@@ -201,16 +203,16 @@ int lockfile_free(const struct locks *locks, const struct lock_record *record)
 	_cleanup_place_ struct lockfile_place place = {.owned_fd = -1};
 	struct lock_key key = table_key_of(record);
 	char aside[ASIDE_SIZE];
-	struct stat st;
+	struct lockfile file;
 	int r;
 
 	r = place_open(locks, &key, &place);
 	if (r == 0)
-		r = place_stat(&place, place.name, &st);
-	if (r == -ENOENT || (r == 0 && !lockfile_is_of(&st, record)))
+		r = place_stat(&place, place.name, &file);
+	if (r == -ENOENT || (r == 0 && !lockfile_is_of(&file, record)))
 		return LOCKFILE_GONE;
 	if (r == 0)
-		r = check_is_small(&place, place.name, &st);
+		r = check_is_small(&place, place.name, &file.st);
 	if (r != 0)
 		return r;
 	format_aside(record, aside);

@@ -14,9 +14,16 @@
 #define LOCKFILE_TEXT_MAX 4096 /* a stale file that holds more is not deleted */
 #define LOCKFILE_DIR_MAX 16    /* a stale directory with more files is not deleted */
 
+/* What stands under a lock's name. */
+struct lockfile {
+	struct stat st;
+	uint32_t birth; /* sys_stat_birth() */
+};
+
 /* The file of that key; never follows a symlink. 0, -ENOENT (also where a parent is gone), errno. */
-int lockfile_stat(const struct locks *locks, const struct lock_key *key, struct stat *ret_st);
-bool lockfile_is_of(const struct stat *st, const struct lock_record *record);
+int lockfile_stat(const struct locks *locks, const struct lock_key *key, struct lockfile *ret_file);
+/* Whether it is the record's file, not one that got its inode number after it. */
+bool lockfile_is_of(const struct lockfile *file, const struct lock_record *record);
 
 /*
  * The pid that the file's text (a symlink's target) names: > 0; 0 where it names none, is no such

@@ -32,16 +32,17 @@ static void recover_pending(struct locks *locks, uint32_t lock)
 	struct lock_record *record = table_at(locks, lock);
 	struct lock_key key = table_key_of(record);
 	struct lock_report *reports = NULL;
-	struct stat st;
+	struct lockfile file;
 	uint32_t held = table_held_locked(locks, &key);
 
-	if (lockfile_stat(locks, &key, &st) < 0 || st.st_uid != record->uid ||
-	    (held && lockfile_is_of(&st, table_at(locks, held)))) {
+	if (lockfile_stat(locks, &key, &file) < 0 || file.st.st_uid != record->uid ||
+	    (held && lockfile_is_of(&file, table_at(locks, held)))) {
 		lock_report_free(table_drop_locked(locks, lock, LOCK_END_REPLACED, NULL));
 		return;
 	}
-	record->file_dev = st.st_dev;
-	record->file_ino = st.st_ino;
+	record->file_dev = file.st.st_dev;
+	record->file_ino = file.st.st_ino;
+	record->file_birth = file.birth;
 	settle_claim(locks, lock, &reports);
 	lock_reports_emit_consume(locks, reports);
 }

@@ -46,13 +46,14 @@ static bool was_replaced(struct locks *locks, const struct lock_key *key, uint32
 			 uint64_t token)
 {
 	struct lock_report *report = NULL;
-	struct stat st;
+	struct lockfile file;
 
-	if (lockfile_stat(locks, key, &st) < 0)
+	if (lockfile_stat(locks, key, &file) < 0)
 		return false;
 	pthread_mutex_lock(&locks->mutex);
 	if (table_is_held_locked(locks, held, token) &&
-	    !lockfile_is_of(&st, table_at(locks, held)) && !table_pending_locked(locks, key, NULL))
+	    !lockfile_is_of(&file, table_at(locks, held)) &&
+	    !table_pending_locked(locks, key, NULL))
 		report = table_drop_locked(locks, held, LOCK_END_LOST, NULL);
 	pthread_mutex_unlock(&locks->mutex);
 	lock_reports_emit_consume(locks, report);
@@ -65,7 +66,7 @@ bool lock_removal_is_void(struct locks *locks, const struct lock_key *key,
 	struct conflict_actor loser = {.run = actor->run};
 	uint64_t hash = table_key_hash(key), token = 0;
 	bool is_own, lost;
-	struct stat st;
+	struct lockfile file;
 	uint32_t held;
 
 	pthread_mutex_lock(&locks->mutex);
@@ -78,7 +79,7 @@ bool lock_removal_is_void(struct locks *locks, const struct lock_key *key,
 	lost = !is_own && losses_take_removal(&locks->losses, &loser, hash);
 	pthread_mutex_unlock(&locks->mutex);
 	if (!is_own)
-		return lost && lockfile_stat(locks, key, &st) == 0;
+		return lost && lockfile_stat(locks, key, &file) == 0;
 	if (!was_replaced(locks, key, held, token))
 		return false;
 	pthread_mutex_lock(&locks->mutex);

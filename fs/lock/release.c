@@ -55,17 +55,17 @@ static uint32_t begin_locked(struct locks *locks, const struct lock_key *key,
 	return held;
 }
 
-/* r, st: what stands under the name now. */
+/* r, file: what stands under the name now. */
 static struct lock_report *finish_locked(struct locks *locks, const struct lock_key *key,
 					 const struct actor *actor, const struct lock_party *by,
 					 uint32_t held, uint64_t token, int r,
-					 const struct stat *st)
+					 const struct lockfile *file)
 {
 	struct lock_record *record = table_at(locks, held);
 
 	if (!table_is_held_locked(locks, held, token))
 		return attribute_locked(locks, key, actor, by, 0);
-	if (r == 0 && lockfile_is_of(st, record)) {
+	if (r == 0 && lockfile_is_of(file, record)) {
 		/*
 		 * The record's file is there: the removed one was an earlier lock's, which nobody
 		 * recorded; or its inode number is in use again, by a claim that will settle it. The
@@ -84,7 +84,7 @@ void lock_removed(struct locks *locks, const struct lock_key *key, const struct 
 {
 	struct lock_report *report;
 	struct lock_party by;
-	struct stat st = {0};
+	struct lockfile file = {0};
 	uint64_t token = 0;
 	uint32_t held;
 	int r;
@@ -94,9 +94,9 @@ void lock_removed(struct locks *locks, const struct lock_key *key, const struct 
 	held = begin_locked(locks, key, actor, &by, &report, &token);
 	pthread_mutex_unlock(&locks->mutex);
 	if (held) {
-		r = lockfile_stat(locks, key, &st);
+		r = lockfile_stat(locks, key, &file);
 		pthread_mutex_lock(&locks->mutex);
-		report = finish_locked(locks, key, actor, &by, held, token, r, &st);
+		report = finish_locked(locks, key, actor, &by, held, token, r, &file);
 		pthread_mutex_unlock(&locks->mutex);
 	}
 	lock_reports_emit_consume(locks, report);

@@ -43,17 +43,17 @@ void settle_claim(struct locks *locks, uint32_t claim, struct lock_report **repo
 	struct lock_key key = table_key_of(record);
 	enum settle_holder holder;
 	struct settle_case c;
-	struct stat st;
+	struct lockfile file;
 	uint32_t held;
-	int r = lockfile_stat(locks, &key, &st);
+	int r = lockfile_stat(locks, &key, &file);
 
 	pthread_mutex_lock(&locks->mutex);
 	held = table_held_locked(locks, &key);
 	c = (struct settle_case){
 		.has_held = held != 0,
 		/* Where the file cannot be looked at, the call that made it is believed. */
-		.claim_is_file = r == 0 ? lockfile_is_of(&st, record) : r != -ENOENT,
-		.held_is_file = held && r == 0 && lockfile_is_of(&st, table_at(locks, held)),
+		.claim_is_file = r == 0 ? lockfile_is_of(&file, record) : r != -ENOENT,
+		.held_is_file = held && r == 0 && lockfile_is_of(&file, table_at(locks, held)),
 		.claim_removed = locks->extra[claim].removed,
 		.held_removed = held && locks->extra[held].removed,
 	};

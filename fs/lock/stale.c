@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,7 @@
 #include "lock/settle.h"
 #include "lock/table.h"
 
+#define CHECK_TRIES 50
 #define HISTORY_WRITE_NS (5 * NSEC_PER_SEC)
 
 bool stale_decide(const struct stale_case *c)
@@ -60,7 +62,7 @@ static bool is_stale(struct locks *locks, const struct lock_record *record, cons
 bool stale_is(struct locks *locks, const struct lock_record *record)
 {
 	struct lock_key key = table_key_of(record);
-	struct stat st;
+	struct lockfile file;
 
 	if (record->flags & LOCK_STALE)
 		return true;
@@ -69,7 +71,7 @@ bool stale_is(struct locks *locks, const struct lock_record *record)
 	/* The kernel tells when a flock's last descriptor is closed. */
 	if (record->idiom == LOCK_IDIOM_FLOCK || record->idiom == LOCK_IDIOM_FCNTL)
 		return false;
-	return lockfile_stat(locks, &key, &st) == 0 && is_stale(locks, record, &st);
+	return lockfile_stat(locks, &key, &file) == 0 && is_stale(locks, record, &file.st);
 }
 
 static int delete_unasked(struct locks *locks, uint32_t lock, const struct lock_record *record)
@@ -111,9 +113,10 @@ static bool sweep_file(struct locks *locks, uint32_t lock, const struct lock_rec
 		       struct stat *ret_st)
 {
 	struct lock_key key = table_key_of(copy);
-	int r = lockfile_stat(locks, &key, ret_st);
+	struct lockfile file = {0};
+	int r = lockfile_stat(locks, &key, &file);
 	struct lock_report *report = NULL;
-	bool there = r == 0 && lockfile_is_of(ret_st, copy);
+	bool there = r == 0 && lockfile_is_of(&file, copy);
 
 	if (r < 0 && r != -ENOENT)
 		return false; /* cannot be told now */
@@ -127,9 +130,12 @@ static bool sweep_file(struct locks *locks, uint32_t lock, const struct lock_rec
 		report = table_drop_locked(locks, lock, LOCK_END_RELEASED,
 					   &locks->extra[lock].remover);
 		there = false;
+	} else if (!table_at(locks, lock)->file_birth) {
+		table_at(locks, lock)->file_birth = file.birth;
 	}
 	pthread_mutex_unlock(&locks->mutex);
 	lock_reports_emit_consume(locks, report);
+	*ret_st = file.st;
 	return there;
 }
 
@@ -178,17 +184,22 @@ static uint64_t *sweep_begin(struct locks *locks, uint64_t hash)
 	return taken ? NULL : slot;
 }
 
-static void sweep_one(struct locks *locks, uint32_t lock)
+/* False where another sweep is at it. */
+static bool sweep_one(struct locks *locks, uint32_t lock)
 {
 	_cleanup_free_ struct lock_report *copy = free_copy_held(locks, lock);
-	uint64_t *slot = copy ? sweep_begin(locks, directory_hash(&copy->record)) : NULL;
+	uint64_t *slot;
 
+	if (!copy)
+		return true;
+	slot = sweep_begin(locks, directory_hash(&copy->record));
 	if (!slot)
-		return;
+		return false;
 	sweep_held(locks, lock, &copy->record);
 	pthread_mutex_lock(&locks->mutex);
 	*slot = 0;
 	pthread_mutex_unlock(&locks->mutex);
+	return true;
 }
 
 void locks_check_run(struct locks *locks, uint32_t run)
@@ -200,8 +211,10 @@ void locks_check_run(struct locks *locks, uint32_t run)
 	pthread_mutex_lock(&locks->mutex);
 	count = table_of_run_locked(locks, run, &of_run);
 	pthread_mutex_unlock(&locks->mutex);
+	/* The other one is done at once, or stuck in a directory that does not answer. */
 	for (size_t i = 0; i < count; i++)
-		sweep_one(locks, of_run[i]);
+		for (int tries = 0; !sweep_one(locks, of_run[i]) && tries < CHECK_TRIES; tries++)
+			usleep(1000);
 	pthread_mutex_lock(&locks->mutex);
 	lost = departed_of_run_locked(locks, run);
 	pthread_mutex_unlock(&locks->mutex);
@@ -249,7 +262,7 @@ void locks_sweep(struct locks *locks)
 	lock_reports_emit_consume(locks, lost);
 
 	for (uint32_t lock = locks_next(locks, 0); lock; lock = locks_next(locks, lock))
-		sweep_one(locks, lock);
+		(void)sweep_one(locks, lock);
 	tokens_prepare(locks, TOKENS_AHEAD);
 	write_history(locks, false);
 }

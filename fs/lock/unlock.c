@@ -68,7 +68,7 @@ int lock_unlock(struct locks *locks, uint32_t lock, uint64_t force_token, const 
 
 bool lock_has_file(const struct locks *locks, const struct lock_key *key)
 {
-	struct stat st;
+	struct lockfile file;
 
-	return lockfile_stat(locks, key, &st) == 0;
+	return lockfile_stat(locks, key, &file) == 0;
 }
