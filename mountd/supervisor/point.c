@@ -93,7 +93,10 @@ int point_examine(const char *path, enum point_state *ret_state, struct err *err
 				     path);
 	if (r > 0)
 		return examine_mount(path, &info, ret_state, err);
-	return examine_directory(path, ret_state, err);
+	if (examine_directory(path, ret_state, err) == 0)
+		return 0;
+	/* What it saw may be in a file system that was mounted between the two looks. */
+	return mountinfo_at(path, &info) > 0 ? examine_mount(path, &info, ret_state, err) : -1;
 }
 
 int point_clear(const char *path, struct err *err)
