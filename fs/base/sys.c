@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -152,6 +154,45 @@ ssize_t sys_read_file(int dirfd, const char *path, size_t max, char **ret_conten
 	content[len] = '\0';
 	*ret_content = TAKE_PTR(content);
 	return (ssize_t)len;
+}
+
+static struct timespec from_statx(const struct statx_timestamp *time)
+{
+	return (struct timespec){.tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec};
+}
+
+static uint32_t hash_birth(const struct statx_timestamp *birth)
+{
+	uint64_t ns = (uint64_t)birth->tv_sec * 1000000000 + birth->tv_nsec;
+	uint32_t hash = (uint32_t)((ns * 0x9e3779b97f4a7c15ULL) >> 32);
+
+	return hash ? hash : 1;
+}
+
+int sys_stat_birth(int dirfd, const char *name, struct stat *ret_st, uint32_t *ret_birth)
+{
+	struct statx x;
+
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
+		  STATX_BASIC_STATS | STATX_BTIME, &x))
+		return -errno;
+	*ret_st = (struct stat){
+		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+		.st_ino = x.stx_ino,
+		.st_mode = x.stx_mode,
+		.st_nlink = x.stx_nlink,
+		.st_uid = x.stx_uid,
+		.st_gid = x.stx_gid,
+		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
+		.st_size = (off_t)x.stx_size,
+		.st_blksize = (blksize_t)x.stx_blksize,
+		.st_blocks = (blkcnt_t)x.stx_blocks,
+		.st_atim = from_statx(&x.stx_atime),
+		.st_mtim = from_statx(&x.stx_mtime),
+		.st_ctim = from_statx(&x.stx_ctime),
+	};
+	*ret_birth = x.stx_mask & STATX_BTIME ? hash_birth(&x.stx_btime) : 0;
+	return 0;
 }
 
 static int sync_fd(int fd)

@@ -73,6 +73,13 @@ bool sys_unprotect(int dirfd, const char *name);
  */
 ssize_t sys_get_xattr(int dirfd, const char *name, const char *xattr, void *value, size_t size);
 
+/*
+ * fstatat() with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH, and with it *ret_birth: a hash of the time at which
+ * the object was made, which tells it from a later one that got its inode number; 0 where the file system
+ * does not keep it. 0 or negative errno.
+ */
+int sys_stat_birth(int dirfd, const char *name, struct stat *ret_st, uint32_t *ret_birth);
+
 /* "/proc/self/fd/N" for an fd; `ret` has 32 bytes. */
 void sys_fd_path(int fd, char *ret);
 
@@ -86,4 +93,6 @@ int sys_as_user(uid_t uid, gid_t gid);
 int sys_as_root(void);
 /* Takes CAP_FSETID and CAP_SYS_RESOURCE from the calling thread's effective set, and back. */
 int sys_drop_write_caps(void);
+/* All by which a thread may do what the owner, mode or ACL of a file or of its directory forbid. */
+int sys_drop_file_caps(void);
 int sys_restore_caps(void);

@@ -9,6 +9,10 @@
 
 #define CAP_BIT(cap) (1ULL << (cap))
 #define WRITE_CAPS (CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_SYS_RESOURCE))
+/* Those that override what a file's owner, mode, ACL and directory allow. */
+#define FILE_CAPS                                                                                  \
+	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH) |           \
+	 CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_LINUX_IMMUTABLE) | WRITE_CAPS)
 #define ID_KEEP ((uid_t)-1) /* set*id changes nothing and tells the present one */
 
 /*
@@ -164,6 +168,13 @@ int sys_drop_write_caps(void)
 	int r = identity_learn();
 
 	return r ? r : effective_change(self.own_effective & ~WRITE_CAPS);
+}
+
+int sys_drop_file_caps(void)
+{
+	int r = identity_learn();
+
+	return r ? r : effective_change(self.own_effective & ~FILE_CAPS);
 }
 
 int sys_restore_caps(void)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 #include "node/internal.h"
 
 struct layer_dir *node_dir_peek(struct nodes *nodes, uint32_t index)
@@ -92,13 +93,13 @@ static struct layer_dir *cache_dir(struct nodes *nodes, uint32_t index,
 static int verify(const struct node_info *node, const struct layer_dir *dir)
 {
 	struct stat st;
+	uint32_t birth;
 	int fd = layer_dir_fd(dir, node->layer);
+	int r = fd < 0 ? -ESTALE : sys_stat_birth(fd, "", &st, &birth);
 
-	if (fd < 0)
-		return -ESTALE;
-	if (fstatat(fd, "", &st, AT_EMPTY_PATH))
-		return -errno;
-	return st.st_dev == node->backing_dev && st.st_ino == node->backing_ino ? 0 : -ESTALE;
+	if (r < 0)
+		return r;
+	return node_is_object(node, &st, birth) ? 0 : -ESTALE;
 }
 
 static int open_dir(struct nodes *nodes, const struct node_info *node, struct layer_dir **ret_dir)

@@ -46,7 +46,7 @@ static bool inode_equal(uint32_t number, const void *key, void *context)
 	return node->session == like->session && node->share == like->share &&
 	       node->layer == like->layer && node->type == like->type &&
 	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino &&
-	       node->stamp == like->stamp;
+	       node->stamp == like->stamp && node_same_birth(node, like);
 }
 
 static void *as_context(const struct nodes *nodes)
@@ -71,6 +71,26 @@ bool node_is_detached_locked(const struct nodes *nodes, const struct node_record
 {
 	return index_find(&nodes->detached, hash_inode(like), inode_equal, like,
 			  as_context(nodes)) != 0;
+}
+
+uint64_t node_find_object(struct nodes *nodes, const struct node_left *left)
+{
+	const struct node_record like = {.session = left->session,
+					 .share = (uint8_t)left->share,
+					 .stamp = left->stamp,
+					 .layer = LAYER_UPPER,
+					 .type = left->type,
+					 .backing_dev = left->backing_dev,
+					 .backing_ino = left->backing_ino};
+	uint64_t nodeid = 0;
+	uint32_t index;
+
+	pthread_mutex_lock(&nodes->mutex);
+	index = node_find_inode_locked(nodes, &like);
+	if (index)
+		nodeid = node_nodeid(nodes, index);
+	pthread_mutex_unlock(&nodes->mutex);
+	return nodeid;
 }
 
 int node_index_name_locked(struct nodes *nodes, uint32_t index)

@@ -53,6 +53,12 @@ static inline void record_fill(void *record, const void *like, size_t size)
 	memcpy((char *)record + head, (const char *)like + head, size - head);
 }
 
+/* Not two objects that had the same inode number one after the other. */
+static inline bool node_same_birth(const struct node_record *a, const struct node_record *b)
+{
+	return !a->birth || !b->birth || a->birth == b->birth;
+}
+
 struct node_record *node_at(const struct nodes *nodes, uint32_t index);
 uint64_t node_nodeid(const struct nodes *nodes, uint32_t index);
 const char *node_name_locked(const struct nodes *nodes, const struct node_record *node);

@@ -54,7 +54,8 @@ static bool same_object(const struct node_record *node, const struct node_record
 	return node->head.state == like->head.state && node->type == like->type &&
 	       node->session == like->session && node->share == like->share &&
 	       node->stamp == like->stamp && node->layer == like->layer &&
-	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino;
+	       node->backing_dev == like->backing_dev && node->backing_ino == like->backing_ino &&
+	       node_same_birth(node, like);
 }
 
 /*
@@ -65,7 +66,8 @@ static bool same_directory(const struct node_record *node, const struct node_rec
 {
 	return S_ISDIR(like->type) && node->type == like->type &&
 	       node->head.state == like->head.state && node->session == like->session &&
-	       node->share == like->share && node->stamp == like->stamp && node->ino == like->ino;
+	       node->share == like->share && node->stamp == like->stamp && node->ino == like->ino &&
+	       node_same_birth(node, like);
 }
 
 static int insert_locked(struct nodes *nodes, const struct node_record *like, const char *name,
@@ -131,6 +133,7 @@ static int find_or_insert(struct nodes *nodes, uint64_t since, struct node_recor
 			node->layer = like->layer;
 			node->backing_dev = like->backing_dev;
 			node->backing_ino = like->backing_ino;
+			node->birth = 0;
 		}
 		node->lookups++;
 		node_fill_locked(nodes, index, ret_info);
@@ -153,6 +156,7 @@ static void describe(const struct nodes *nodes, const struct resolved *found, ui
 	like->layer = (uint8_t)found->layer;
 	like->backing_dev = found->st.st_dev;
 	like->backing_ino = found->st.st_ino;
+	like->birth = found->layer == LAYER_LOWER ? found->birth : 0;
 	like->type = found->st.st_mode & S_IFMT;
 	like->ino = view_inode_number(&key, found->origin_dev, found->origin_ino);
 	if (found->layer == LAYER_LOWER && found->path_class != CLASS_PRIVATE)

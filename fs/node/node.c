@@ -86,6 +86,7 @@ void node_fill_locked(const struct nodes *nodes, uint32_t index, struct node_inf
 	ret->ino = node->ino;
 	ret->backing_dev = node->backing_dev;
 	ret->backing_ino = node->backing_ino;
+	ret->birth = node->birth;
 	strcpy(ret->name, node_name_locked(nodes, node));
 }
 
@@ -205,6 +206,9 @@ static void leave(struct node_record *node, struct node_left *left)
 	left->session = node->session;
 	left->share = node->share;
 	left->stamp = node->stamp;
+	left->type = node->type;
+	left->backing_dev = node->backing_dev;
+	left->backing_ino = node->backing_ino;
 	node->backing_id = 0;
 }
 

@@ -28,7 +28,7 @@
 
 #define NODE_ROOT_ID 1
 #define NODES_MAX (4u << 20)
-#define NODE_NAME_INLINE 24
+#define NODE_NAME_INLINE 28
 
 enum node_state {
 	NODE_STATE_VIRTUAL = 1, /* outside the views: resolved by its path, see virt/ */
@@ -67,6 +67,7 @@ struct node_record {
 	uint64_t backing_ino;
 	uint32_t type;      /* S_IFMT bits */
 	uint32_t long_name; /* record in the table of names, 0: inline */
+	uint32_t birth;     /* of an object in the lower, struct resolved; 0: not known */
 	char name[NODE_NAME_INLINE];
 };
 
@@ -94,8 +95,21 @@ struct node_info {
 	uint64_t ino;
 	uint64_t backing_dev;
 	uint64_t backing_ino;
+	uint32_t birth;
 	char name[256];
 };
+
+/*
+ * Whether that is the node's object, not one that got its inode number after it: outsiders remove and make
+ * files in the lower as they like. birth: as sys_stat_birth() tells.
+ */
+static inline bool node_is_object(const struct node_info *node, const struct stat *st,
+				  uint32_t birth)
+{
+	return st->st_dev == node->backing_dev && st->st_ino == node->backing_ino &&
+	       (st->st_mode & S_IFMT) == node->type &&
+	       (!node->birth || !birth || node->birth == birth);
+}
 
 /* Where the data are: not where the attributes are, of a metacopy. */
 static inline enum layer node_data_layer(const struct node_info *node)
@@ -147,8 +161,13 @@ struct node_left {
 	uint32_t session;
 	uint32_t share;
 	uint32_t stamp;
+	uint32_t type;
+	uint64_t backing_dev; /* in the upper */
+	uint64_t backing_ino;
 };
 
+/* The node of the same object, where it has several names; 0: none. */
+uint64_t node_find_object(struct nodes *nodes, const struct node_left *left);
 /* The kernel forgot `count` references. */
 void node_forget(struct nodes *nodes, uint64_t nodeid, uint64_t count, struct node_left *ret_left);
 
@@ -173,6 +192,7 @@ struct node_place {
 	bool lower_class; /* as NODE_LOWER_CLASS */
 	uint64_t dev;
 	uint64_t ino;
+	uint32_t birth; /* of LAYER_LOWER */
 };
 
 /* The object gets another st_ino: it was one of several names of a file, and is its own now. */

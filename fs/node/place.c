@@ -28,6 +28,7 @@ static void move_locked(struct nodes *nodes, uint32_t index, const struct node_p
 	node->layer = (uint8_t)place->layer;
 	node->backing_dev = place->dev;
 	node->backing_ino = place->ino;
+	node->birth = place->birth;
 	/* What leaves the lower leaves its other names there. */
 	if (place->layer == LAYER_UPPER)
 		set_flag(node, NODE_BY_INODE, false);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sys.h"
 #include "ops/claim.h"
 #include "ops/fs.h"
 #include "ops/room.h"
@@ -17,15 +18,15 @@ static int resolve_made(struct layer_dir *dir, const char *name, int path_fd,
 {
 	struct resolved found = {.path_class = layer_dir_class(dir, name), .made = true};
 	bool in_lower = view_lives_in_lower(dir, found.path_class);
+	int dirfd = path_fd >= 0 ? path_fd : in_lower ? dir->lower : layer_dir_upper(dir);
 	int r;
 
 	if (path_fd >= 0)
-		r = fstatat(path_fd, "", &found.st, AT_EMPTY_PATH);
-	else
-		r = fstatat(in_lower ? dir->lower : layer_dir_upper(dir), name, &found.st,
-			    AT_SYMLINK_NOFOLLOW);
-	if (r)
-		return -errno;
+		name = "";
+	r = sys_stat_birth(dirfd, name, &found.st, &found.birth);
+	/* It is made: that when is not known is no reason to say that it is not. */
+	if (r < 0 && fstatat(dirfd, name, &found.st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return r;
 	found.layer = in_lower ? LAYER_LOWER : LAYER_UPPER;
 	found.origin_dev = found.st.st_dev;
 	found.origin_ino = found.st.st_ino;

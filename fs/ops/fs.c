@@ -178,8 +178,13 @@ void fs_forget(struct fs *fs, uint64_t nodeid, uint64_t count)
 	node_forget(fs->nodes, nodeid, count, &left);
 	if (left.backing_id)
 		passthrough_release(fs, left.backing_id);
-	if (left.hidden)
-		hidden_drop(fs, nodeid, &left);
+	if (!left.hidden)
+		return;
+	hidden_drop(fs, nodeid, &left);
+	/* Whoever looked at another of its names in between has counted the link that is gone now. */
+	nodeid = node_find_object(fs->nodes, &left);
+	if (nodeid)
+		notifier_attributes(fs->notifier, nodeid, 0);
 }
 
 struct metacopy_world fs_metacopy_world(struct fs *fs, const struct node_info *node)
@@ -221,6 +226,7 @@ static int stat_dir(struct fs *fs, const struct node_info *node, struct stat *re
 static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat *ret_st)
 {
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
+	uint32_t birth = 0;
 	int fd, r;
 
 	r = node_dir(fs->nodes, node->parent, &dir);
@@ -229,10 +235,13 @@ static int stat_by_name(struct fs *fs, const struct node_info *node, struct stat
 	fd = layer_dir_fd(dir, node->layer);
 	if (fd < 0)
 		return -ESTALE;
-	r = stat_object(fs, node, fd, node->name, ret_st);
+	if (node->layer == LAYER_LOWER)
+		r = sys_stat_birth(fd, node->name, ret_st, &birth);
+	else
+		r = stat_object(fs, node, fd, node->name, ret_st);
 	if (r < 0)
 		return r == -ENOENT ? -ESTALE : r;
-	if (ret_st->st_dev != node->backing_dev || ret_st->st_ino != node->backing_ino)
+	if (!node_is_object(node, ret_st, birth))
 		return -ESTALE;
 	if (node->flags & NODE_LOWER_CLASS)
 		twin_show_links(dir->view, ret_st);
@@ -296,6 +305,7 @@ static int open_by_name(struct fs *fs, const struct node_info *node)
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
 	_cleanup_close_ int fd = -1;
 	struct stat st;
+	uint32_t birth;
 	int dirfd, r;
 
 	r = node_dir(fs->nodes, node->parent, &dir);
@@ -305,11 +315,12 @@ static int open_by_name(struct fs *fs, const struct node_info *node)
 	if (dirfd < 0)
 		return -ESTALE;
 	fd = openat(dirfd, node->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
+	if (fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
-	if (st.st_dev != node->backing_dev || st.st_ino != node->backing_ino)
-		return -ESTALE;
-	return TAKE_FD(fd);
+	r = sys_stat_birth(fd, "", &st, &birth);
+	if (r < 0)
+		return r;
+	return node_is_object(node, &st, birth) ? TAKE_FD(fd) : -ESTALE;
 }
 
 static int open_dir_path(struct fs *fs, const struct node_info *node, enum layer *ret_layer)
@@ -396,6 +407,9 @@ void fs_detach(struct fs *fs, const struct node_info *node, int fd_consume)
 	/* Who came by /proc, and not by the name, leaves the kernel with the old one under it. */
 	if (named && node_get_index(fs->nodes, node->parent, &parent) == 0)
 		notifier_expire(fs->notifier, parent.nodeid, node->name);
+	/* Which other names it has, only the kernel knows. */
+	if (node->flags & NODE_BY_INODE)
+		notifier_expire_all(fs->notifier);
 }
 
 int fs_open_data(struct fs *fs, struct node_info *node, int flags)

@@ -45,11 +45,6 @@ static int find_work(struct fs *fs, const struct node_info *node)
 	return fd < 0 ? -errno : fd;
 }
 
-static bool is_object(const struct node_info *node, const struct stat *st)
-{
-	return st->st_dev == node->backing_dev && st->st_ino == node->backing_ino;
-}
-
 int hidden_open(struct fs *fs, const struct node_info *node)
 {
 	_cleanup_close_ int work = find_work(fs, node);
@@ -63,7 +58,7 @@ int hidden_open(struct fs *fs, const struct node_info *node)
 	fd = openat(work, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstatat(fd, "", &st, AT_EMPTY_PATH))
 		return errno == ENOENT ? -ESTALE : -errno;
-	return is_object(node, &st) ? TAKE_FD(fd) : -ESTALE;
+	return node_is_object(node, &st, 0) ? TAKE_FD(fd) : -ESTALE;
 }
 
 int hidden_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st)
@@ -76,7 +71,7 @@ int hidden_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st
 	make_name(node->nodeid, name);
 	if (fstatat(work, name, ret_st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? -ESTALE : -errno;
-	return is_object(node, ret_st) ? 0 : -ESTALE;
+	return node_is_object(node, ret_st, 0) ? 0 : -ESTALE;
 }
 
 /* The path of the object in the lower, below the nearest directory that still shows in the view. */
@@ -114,6 +109,7 @@ int lower_open(struct fs *fs, const struct node_info *node)
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	struct stat st;
+	uint32_t birth;
 	int r = nearest_dir(fs, node, path, sizeof(path), &dir);
 
 	if (r < 0)
@@ -123,9 +119,10 @@ int lower_open(struct fs *fs, const struct node_info *node)
 	fd = sys_open_beneath(dir->lower, path, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -ESTALE : fd;
-	if (fstatat(fd, "", &st, AT_EMPTY_PATH))
-		return -errno;
-	return is_object(node, &st) ? TAKE_FD(fd) : -ESTALE;
+	r = sys_stat_birth(fd, "", &st, &birth);
+	if (r < 0)
+		return r;
+	return node_is_object(node, &st, birth) ? TAKE_FD(fd) : -ESTALE;
 }
 
 int lower_stat(struct fs *fs, const struct node_info *node, struct stat *ret_st)
@@ -214,7 +211,7 @@ static int link_name(struct fs *fs, const struct node_info *node, const struct l
 	/* It is there already where a worker was killed in the same operation. */
 	if (linkat(layer_dir_upper(dir), name, work, hidden, 0) && errno != EEXIST)
 		return -errno;
-	if (fstatat(work, hidden, &st, AT_SYMLINK_NOFOLLOW) || !is_object(node, &st)) {
+	if (fstatat(work, hidden, &st, AT_SYMLINK_NOFOLLOW) || !node_is_object(node, &st, 0)) {
 		unlinkat(work, hidden, 0);
 		return -ESTALE;
 	}
@@ -222,9 +219,14 @@ static int link_name(struct fs *fs, const struct node_info *node, const struct l
 	return 0;
 }
 
-/* The kernel opens FIFOs and sockets by itself: whether one is in use is not known here. */
+/*
+ * The kernel opens FIFOs and sockets by itself: whether one is in use is not known here. What has other
+ * names may be opened by those, which the kernel knows, and this node is not known by yet.
+ */
 static bool may_be_in_use(const struct node_info *node)
 {
+	if (node->flags & NODE_BY_INODE)
+		return true;
 	return S_ISREG(node->type) ? node->opens > 0 : !S_ISLNK(node->type);
 }
 

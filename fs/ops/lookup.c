@@ -79,8 +79,8 @@ static void lookup_in_view(struct fs *fs, fuse_req_t req, const struct node_info
 {
 	_cleanup_layer_dir_ struct layer_dir *dir = NULL;
 	struct fuse_entry_param entry;
-	struct resolved found;
-	struct node_info node;
+	struct resolved found = {0};
+	struct node_info node = {0};
 	int r = node_dir(fs->nodes, parent->index, &dir);
 
 	if (r == 0)

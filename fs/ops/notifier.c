@@ -213,6 +213,11 @@ void notifier_expire(struct notifier *notifier, uint64_t parent, const char *nam
 	queue(notifier, NOTICE_EXPIRE, parent, NULL, name);
 }
 
+void notifier_expire_all(struct notifier *notifier)
+{
+	fuse_lowlevel_notify_increment_epoch(notifier->session);
+}
+
 void notifier_attributes(struct notifier *notifier, uint64_t nodeid, int data)
 {
 	queue(notifier, data ? NOTICE_DATA : NOTICE_ATTRIBUTES, nodeid, NULL, "");

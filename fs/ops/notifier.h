@@ -27,6 +27,11 @@ void notifier_watch(struct notifier *notifier);
 
 /* The name is to be looked up anew at its next use (its dentry goes). Never blocks. */
 void notifier_expire(struct notifier *notifier, uint64_t parent, const char *name);
+/*
+ * Every name of the mount is to be looked up anew at its next use (Linux 6.16; before, they stay until
+ * their time is over). In force when it returns; waits for nothing.
+ */
+void notifier_expire_all(struct notifier *notifier);
 /* Attributes of the node are to be asked for anew; cached data too where `data` says so. */
 void notifier_attributes(struct notifier *notifier, uint64_t nodeid, int data);
 /* Poll handles of `events` are woken: see virtual files. The pollhandle is taken. */

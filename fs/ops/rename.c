@@ -69,7 +69,8 @@ static void follow_object(struct fs *fs, const struct rename_end *from, const st
 				    .metacopy = found.metacopy,
 				    .lower_class = view_lives_in_lower(to->dir, found.path_class),
 				    .dev = found.st.st_dev,
-				    .ino = found.st.st_ino};
+				    .ino = found.st.st_ino,
+				    .birth = found.birth};
 	/* To be moved: what is open of it goes on, as after a change of attributes. */
 	if (copied_up) {
 		node_copied_up(fs->nodes, node.index, &place, false, &backing_id);

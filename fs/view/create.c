@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/copyup.h"
+#include "view/rights.h"
 #include "view/twin.h"
 
 /* Stands for the name of what has none: no rule matches it but those that match everything. */
@@ -170,8 +171,11 @@ static int make(struct layer_dir *dir, const char *name, const struct birth *bir
 	struct stat st;
 	int r;
 
-	if (view_lives_in_lower(dir, layer_dir_class(dir, name)))
-		return bear(birth, dir->lower, name);
+	if (view_lives_in_lower(dir, layer_dir_class(dir, name))) {
+		r = lower_change_begin(dir, NULL);
+		lower_change_end();
+		return r < 0 ? r : bear(birth, dir->lower, name);
+	}
 	r = layer_dir_copy_up(dir);
 	if (r < 0)
 		return r;

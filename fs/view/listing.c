@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/index.h"
+#include "view/rights.h"
 
 /*
  * Work in progress. Names lie one after the other in a growing buffer, so entries hold offsets
@@ -147,7 +148,7 @@ static int read_both(struct merge *merge)
 		if (r < 0)
 			return r;
 	}
-	if (merge->dir->lower >= 0) {
+	if (merge->dir->lower >= 0 && lower_rights(merge->dir) & R_OK) {
 		merge->layer = LAYER_LOWER;
 		r = read_layer(merge, merge->dir->lower, add_lower);
 	}

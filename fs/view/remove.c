@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/listing.h"
+#include "view/rights.h"
 #include "view/twin.h"
 
 /* Puts a whiteout in the place of what the upper has; that then lies in work under `temporary`. */
@@ -68,18 +69,30 @@ static int remove_private(struct layer_dir *dir, const char *name, bool director
 	return r < 0 ? r : layout_make_whiteout(layer_dir_upper(dir), name);
 }
 
+static int remove_in_lower(struct layer_dir *dir, const char *name, int flags)
+{
+	int r = lower_change_begin(dir, NULL);
+
+	if (r < 0)
+		return r;
+	if (unlinkat(dir->lower, name, flags))
+		r = -errno;
+	lower_change_end();
+	return r;
+}
+
 static int unlink_in_lower(struct layer_dir *dir, const char *name)
 {
 	bool twins = dir->view->has_twins;
 	struct stat st;
+	int r;
 
 	if (twins && fstatat(dir->lower, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	if (unlinkat(dir->lower, name, 0))
-		return -errno;
-	if (twins)
+	r = remove_in_lower(dir, name, 0);
+	if (r == 0 && twins)
 		twin_forget(dir->view, &st);
-	return 0;
+	return r;
 }
 
 int view_unlink(struct layer_dir *dir, const char *name)
@@ -95,7 +108,7 @@ int view_rmdir(struct layer_dir *dir, const char *name)
 	int r;
 
 	if (view_lives_in_lower(dir, layer_dir_class(dir, name)))
-		return unlinkat(dir->lower, name, AT_REMOVEDIR) ? -errno : 0;
+		return remove_in_lower(dir, name, AT_REMOVEDIR);
 	r = view_open_dir(dir, name, &child);
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 #include "view/copyup.h"
 #include "view/listing.h"
 #include "view/remove.h"
+#include "view/rights.h"
 
 struct end {
 	struct layer_dir *dir;
@@ -155,6 +156,11 @@ static int copy_to_lower(const struct end *to, const struct copyup_source *sourc
 	char temporary[VIEW_TEMPORARY_SIZE + 16];
 	int r;
 
+	/* Asked only: the copy is made as whoever its source was. */
+	r = lower_change_begin(to->dir, NULL);
+	if (r < 0)
+		return r;
+	lower_change_end();
 	view_temporary_name(plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
 	r = copyup_copy(&to->dir->view->setup->names, source, to->dir->lower, temporary);
@@ -208,6 +214,17 @@ static int rename_between_layers(const struct end *from, const struct end *to, u
 	return r < 0 ? r : view_unlink(from->dir, from->name);
 }
 
+static int rename_in_lower(const struct end *from, const struct end *to, unsigned int flags)
+{
+	int r = lower_change_begin(from->dir, to->dir);
+
+	if (r < 0)
+		return r;
+	r = sys_rename(from->dir->lower, from->name, to->dir->lower, to->name, flags);
+	lower_change_end();
+	return r;
+}
+
 int view_rename(struct layer_dir *old_dir, const char *old_name, struct layer_dir *new_dir,
 		const char *new_name, unsigned int flags, struct layer_dir *moved_dir,
 		struct layer_dir *displaced_dir)
@@ -223,7 +240,7 @@ int view_rename(struct layer_dir *old_dir, const char *old_name, struct layer_di
 	if (r < 0)
 		return r;
 	if (from.in_lower && to.in_lower)
-		return sys_rename(old_dir->lower, old_name, new_dir->lower, new_name, flags);
+		return rename_in_lower(&from, &to, flags);
 	if (from.in_lower != to.in_lower)
 		return rename_between_layers(&from, &to, flags);
 	return rename_private(&from, &to, flags);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "view/rights.h"
 #include "view/twin.h"
 
 bool view_lives_in_lower(const struct layer_dir *dir, enum path_class path_class)
@@ -26,22 +27,29 @@ static int stat_at(int dirfd, const char *name, struct stat *ret_st)
 	return fstatat(dirfd, name, ret_st, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
 }
 
+static bool may_enter_lower(struct layer_dir *dir)
+{
+	return dir->lower >= 0 && lower_rights(dir) & X_OK;
+}
+
 /* What the lower shows under a name. 0, -ENOENT, or what the backing answers. */
-static int stat_lower(const struct layer_dir *dir, const char *name, struct stat *ret_st)
+static int stat_lower(struct layer_dir *dir, const char *name, struct stat *ret_st,
+		      uint32_t *ret_birth)
 {
 	int r;
 
-	if (dir->view->mode == SHARE_EMPTY)
+	if (dir->view->mode == SHARE_EMPTY || !may_enter_lower(dir))
 		return -ENOENT;
-	r = stat_at(dir->lower, name, ret_st);
+	r = sys_stat_birth(dir->lower, name, ret_st, ret_birth);
 	return r == 0 && layout_is_whiteout(ret_st) ? -ENOENT : r;
 }
 
-bool view_lower_shows(const struct layer_dir *dir, const char *name, struct stat *ret_st)
+bool view_lower_shows(struct layer_dir *dir, const char *name, struct stat *ret_st)
 {
 	struct stat st;
+	uint32_t birth;
 
-	if (stat_lower(dir, name, &st) < 0)
+	if (stat_lower(dir, name, &st, &birth) < 0)
 		return false;
 	if (ret_st)
 		*ret_st = st;
@@ -96,7 +104,8 @@ int view_resolve(struct layer_dir *dir, const char *name, struct resolved *ret_r
 
 	found.path_class = layer_dir_class(dir, name);
 	if (view_lives_in_lower(dir, found.path_class)) {
-		r = stat_at(dir->lower, name, &found.st);
+		r = may_enter_lower(dir) ? sys_stat_birth(dir->lower, name, &found.st, &found.birth)
+					 : -EACCES;
 		if (r == 0) {
 			set_found(&found, LAYER_LOWER);
 			twin_show(dir->view, &found);
@@ -104,7 +113,7 @@ int view_resolve(struct layer_dir *dir, const char *name, struct resolved *ret_r
 	} else {
 		r = resolve_in_upper(dir, name, &found);
 		if (r == -ENOENT) {
-			r = stat_lower(dir, name, &found.st);
+			r = stat_lower(dir, name, &found.st, &found.birth);
 			if (r == 0)
 				set_found(&found, LAYER_LOWER);
 		}
@@ -155,13 +164,14 @@ static int open_merged_lower(struct layer_dir *dir, const char *name, struct lay
 	if (child->sealed)
 		return 0;
 	r = layout_get_redirect(names, child->upper, &redirect);
+	child->redirected = r == 0;
 	if (r == 0) {
 		r = sys_open_beneath(share->lower_fd, redirect, O_PATH | O_DIRECTORY | O_NOFOLLOW,
 				     0);
 		child->lower_path = r >= 0 ? TAKE_PTR(redirect) : NULL;
 	} else if (r == -ENODATA) {
 		child->sealed = dir->sealed;
-		r = open_subdir(dir->lower, name);
+		r = may_enter_lower(dir) ? open_subdir(dir->lower, name) : -ENOENT;
 	}
 	if (r >= 0)
 		child->lower = r;
@@ -184,7 +194,7 @@ static int open_layers(struct layer_dir *dir, const char *name, struct layer_dir
 
 	if (view_lives_in_lower(dir, path_class)) {
 		child->inherited = inherited_below(dir, path_class);
-		child->lower = open_subdir(dir->lower, name);
+		child->lower = may_enter_lower(dir) ? open_subdir(dir->lower, name) : -EACCES;
 		return child->lower < 0 ? child->lower : 0;
 	}
 	child->upper = open_subdir(layer_dir_upper(dir), name);
@@ -194,7 +204,7 @@ static int open_layers(struct layer_dir *dir, const char *name, struct layer_dir
 	child->upper = -1;
 	if (r != -ENOENT)
 		return r;
-	if (dir->view->mode == SHARE_EMPTY)
+	if (dir->view->mode == SHARE_EMPTY || !may_enter_lower(dir))
 		return -ENOENT;
 	child->lower = open_subdir(dir->lower, name);
 	return child->lower < 0 ? child->lower : 0;
@@ -245,8 +255,7 @@ static bool merges_by_name(const struct layer_dir *child)
 	       layout_get_redirect(names, upper, &redirect) == -ENODATA;
 }
 
-bool view_dir_is_current(const struct layer_dir *dir, const char *name,
-			 const struct layer_dir *child)
+bool view_dir_is_current(struct layer_dir *dir, const char *name, const struct layer_dir *child)
 {
 	struct stat now, then;
 	bool there;
@@ -254,7 +263,8 @@ bool view_dir_is_current(const struct layer_dir *dir, const char *name,
 	if (dir->lower < 0 || child->sealed || child->inherited != CLASS_PRIVATE ||
 	    layer_dir_upper(child) < 0)
 		return true;
-	there = stat_at(dir->lower, name, &now) == 0 && S_ISDIR(now.st_mode);
+	there = may_enter_lower(dir) && stat_at(dir->lower, name, &now) == 0 &&
+		S_ISDIR(now.st_mode);
 	if (there && child->lower >= 0 && fstatat(child->lower, "", &then, AT_EMPTY_PATH) == 0 &&
 	    now.st_dev == then.st_dev && now.st_ino == then.st_ino)
 		return true;

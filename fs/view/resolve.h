@@ -20,6 +20,7 @@ struct resolved {
 	bool made;        /* not found, but made by the caller a moment ago: it has no history */
 	enum path_class path_class;
 	struct stat st; /* where layer is not LAYER_NONE */
+	uint32_t birth; /* of LAYER_LOWER: sys_stat_birth(); 0: not known */
 	/* Origin of its identity: the lower's file before copy-up, else that of st. */
 	uint64_t origin_dev;
 	uint64_t origin_ino;
@@ -44,8 +45,7 @@ int view_open_dir(struct layer_dir *dir, const char *name, struct layer_dir **re
  * Whether the layers of a subdirectory, opened as `name` in `dir`, are still those that opening it
  * anew would find: others may put another directory into the lower under its name.
  */
-bool view_dir_is_current(const struct layer_dir *dir, const char *name,
-			 const struct layer_dir *child);
+bool view_dir_is_current(struct layer_dir *dir, const char *name, const struct layer_dir *child);
 
 /* Whether names of that class in that directory live in the lower and nowhere else. */
 bool view_lives_in_lower(const struct layer_dir *dir, enum path_class path_class);
@@ -60,7 +60,7 @@ static inline int layer_dir_fd(const struct layer_dir *dir, enum layer layer)
  * Whether the lower has an entry that would show in the view if the upper held nothing of that
  * name: then removing needs a whiteout. `st` (may be NULL) receives it.
  */
-bool view_lower_shows(const struct layer_dir *dir, const char *name, struct stat *ret_st);
+bool view_lower_shows(struct layer_dir *dir, const char *name, struct stat *ret_st);
 
 /* st_ino of an object of a view: constant over copy-up, different between views. Never 0 or 1. */
 uint64_t view_inode_number(const struct view *view, uint64_t origin_dev, uint64_t origin_ino);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "view/copyup.h"
+#include "view/rights.h"
 
 #define TWIN_MARK '~' /* others have theirs in the same directory: ops/hidden.c */
 #define TWIN_NAME_SIZE 40
@@ -88,6 +89,10 @@ int twin_link(int src_fd, struct layer_dir *dir, const char *name)
 		return r;
 	if (S_ISDIR(source.st.st_mode))
 		return -EPERM;
+	r = lower_change_begin(dir, NULL);
+	if (r < 0)
+		return r;
+	lower_change_end();
 	view_temporary_name(plain);
 	snprintf(temporary, sizeof(temporary), ".sessionfs-%s", plain);
 	r = copyup_copy(&view->setup->names, &source, dir->lower, temporary);

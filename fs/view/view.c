@@ -84,6 +84,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	view->session = session;
 	view->share = share;
 	view->mode = config->mode;
+	view->of_root = registry_at(setup->registry, session)->uid == 0;
 	view->stamp = registry_at(setup->registry, session)->epoch;
 	view->work_fd = TAKE_FD(work);
 	if (view->work_fd >= 0)
@@ -222,6 +223,7 @@ int layer_dir_moved(struct layer_dir *dir, struct layer_dir *new_parent, const c
 	dir->parent = new_parent;
 	dir->name = name;
 	dir->name_durable = false;
+	dir->redirected = true;
 	pthread_mutex_unlock(&dir->view->mutex);
 	layer_dir_unref(old_parent);
 	free(old_name);

@@ -39,6 +39,7 @@ struct view {
 	uint32_t share;
 	uint32_t stamp; /* the epoch of the session when the view was made; a reset makes a new view */
 	enum share_mode mode;
+	bool of_root;           /* its user may do everything in the lower */
 	_Atomic int work_fd;    /* -1 until the upper was made */
 	_Atomic bool has_twins; /* the work directory may hold some (twin.h) */
 	/* Guards the making of the upper, and parent and name of every layer_dir of the view. */
@@ -53,6 +54,7 @@ struct layer_dir {
 	_Atomic int upper;        /* O_PATH | O_DIRECTORY; -1 while only in the lower */
 	int lower;                /* O_PATH | O_DIRECTORY; -1 where nothing of the lower shows */
 	char *lower_path;         /* relative to the share, "" for the root; NULL where lower < 0 */
+	bool redirected;          /* by a redirect, not by its name, it came to its lower */
 	bool sealed;              /* no private name of the lower shows in it, now or ever */
 	/*
 	 * What the class of the directory itself says of everything below: CLASS_PRIVATE (look at
@@ -60,7 +62,9 @@ struct layer_dir {
 	 * `direct`), or CLASS_LOCK (it all lives in the lower, and nothing is a lock of its own).
 	 */
 	enum path_class inherited;
-	_Atomic bool impure;       /* the upper may hold what was copied up (layout.h) */
+	_Atomic bool impure; /* the upper may hold what was copied up (layout.h) */
+	_Atomic int rights;  /* in the lower, and when they were looked at: rights.h */
+	_Atomic uint64_t rights_boot_ns;
 	_Atomic bool name_durable; /* its name in the upper is on stable storage (durable.h) */
 };
 

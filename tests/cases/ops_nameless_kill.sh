@@ -40,6 +40,11 @@ os.rmdir("given_dir")
 files["two"] = made("two", b"two"), b"two"
 os.link("two", "names")
 os.unlink("two")
+# Not open when one of its names goes, nor known by the other since.
+os.close(made("last", b"last"))
+os.link("last", "first")
+os.unlink("first")
+files["last"] = os.open("last", os.O_RDWR), b"last"
 lower = os.open("given_too", os.O_RDONLY)
 os.unlink("given_too")
 gone = os.open("gone_dir/sub/given", os.O_RDONLY)
@@ -71,7 +76,7 @@ for turn in b"1", b"2":
     m.flush()
     assert os.pread(mapped, 1, 0) == turn
     for name, (fd, content) in files.items():
-        links = 1 if name == "two" else 0
+        links = 1 if name in ("two", "last") else 0
         check(name, fd, content, links)
         os.fchmod(fd, 0o640)
         os.setxattr(fd, "user.x", turn)
@@ -94,6 +99,7 @@ with open("linked", "ab") as f:
 check("linked", tmp, b"tmpmore", 1)
 os.unlink("linked")
 os.unlink("names")
+os.unlink("last")
 wait()
 check("linked", tmp, b"tmpmore", 0)
 check("two", two, b"two", 0)

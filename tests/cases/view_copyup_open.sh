@@ -9,6 +9,7 @@ body() {
 	for name in a b c d e f g; do
 		echo -n "lower-$name" >"$share/$name"
 	done
+	printf "big\\n%.0s" {1..75000} >"$share/big"
 	snapshot "$share" >"$dir/before"
 	mount_start
 	view=$(session_make one)
@@ -40,6 +41,21 @@ try:
 except OSError as error:
     assert error.errno == ESTALE, error
 os.fchmod(reader.fileno(), 0o611)
+
+# A file of two names, both of which the kernel knows: also by the other name it is the written one.
+os.mkdir("two")
+os.link("big", "two/B")
+time.sleep(1.2)
+with open("/proc/sys/vm/drop_caches", "w") as file:
+    file.write("2")
+assert os.stat("big").st_ino == os.stat("two/B").st_ino
+reader = open("big")
+assert reader.read(3) == "big"
+with open("two/B", "r+") as file:
+    file.write("BIG")
+assert (read("big")[:3], read("two/B")[:3]) == ("BIG", "BIG"), (read("big")[:3], read("two/B")[:3])
+os.truncate("big", 0)
+assert (read("big"), read("two/B")) == ("", ""), (read("big")[:3], read("two/B")[:3])
 
 # Truncated by path, changed by descriptor, then written.
 reader = open("b")
