@@ -221,11 +221,12 @@ static int link_name(struct fs *fs, const struct node_info *node, const struct l
 
 /*
  * The kernel opens FIFOs and sockets by itself: whether one is in use is not known here. What has other
- * names may be opened by those, which the kernel knows, and this node is not known by yet.
+ * names may be opened by those, which the kernel knows, and this node is not known by yet; but the second
+ * name of a file that was linked to a lock (view/twin.h) is no such, and its links are counted.
  */
-static bool may_be_in_use(const struct node_info *node)
+static bool may_be_in_use(const struct node_info *node, const struct layer_dir *dir)
 {
-	if (node->flags & NODE_BY_INODE)
+	if (node->flags & NODE_BY_INODE && !dir->view->has_twins)
 		return true;
 	return S_ISREG(node->type) ? node->opens > 0 : !S_ISLNK(node->type);
 }
@@ -240,7 +241,7 @@ void parting_begin(struct fs *fs, const struct node_info *parent, const struct l
 	if (!nodeid || node_get(fs->nodes, nodeid, node) < 0 || S_ISDIR(node->type) ||
 	    node->flags & NODE_HIDDEN)
 		return;
-	if (node->layer == LAYER_UPPER && may_be_in_use(node) &&
+	if (node->layer == LAYER_UPPER && may_be_in_use(node, dir) &&
 	    link_name(fs, node, dir, name) == 0)
 		ret_parting->hidden = true;
 	else

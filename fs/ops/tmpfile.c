@@ -18,7 +18,7 @@ static void reply_tmpfile(struct fs *fs, fuse_req_t req, const struct node_info 
 	bool hide = made->layer == LAYER_UPPER;
 	struct fuse_entry_param entry = {0};
 	int kept = hide ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	struct node_info node;
+	struct node_info node = {0};
 	int r = !hide && kept < 0 ? -errno : 0;
 
 	if (r == 0)
