@@ -21,6 +21,26 @@
  */
 #define LOOK_AGAIN_NS (250 * NSEC_PER_MSEC)
 
+/* The lock of that very path, where an outsider has it. */
+static void add_external(const struct ctl_request *request, const char *text, json_t *locks)
+{
+	_cleanup_target_path_ struct target_path path = {0};
+	struct err ignored = {0};
+	struct lock_key key;
+	json_t *answer;
+
+	if (target_path_parse(request, text, &path, &ignored) < 0 ||
+	    !visible_is_lock(request->instance, path.share, path.rest) ||
+	    !visible_path(request->instance->config, path.share, path.rest, request->uid))
+		return;
+	key = (struct lock_key){.share = path.share, .path = path.rest};
+	answer = lock_external_answer(request->instance->locks, &key, request->uid);
+	if (!answer)
+		return;
+	json_object_set_new(json_object_get(answer, "lock"), "scope", json_string("lower"));
+	json_array_append_new(locks, answer);
+}
+
 int request_locks(struct ctl_request *request, struct err *err)
 {
 	const char *text = request_text(request, "path");
@@ -30,6 +50,8 @@ int request_locks(struct ctl_request *request, struct err *err)
 	if (text && target_prefix_parse(request, text, &prefix, err) < 0)
 		return -1;
 	locks = listing_locks(request->instance, request->uid, prefix ? prefix : "");
+	if (text && locks)
+		add_external(request, text, locks);
 	request->data = locks ? json_pack("{s:o}", "locks", locks) : NULL;
 	return CTL_DONE;
 }
@@ -85,10 +107,13 @@ static int start_waiting(struct ctl_request *request, const struct lock_key *key
 	return 0;
 }
 
-static int timed_out(struct ctl_request *request, uint32_t lock, uint64_t waited_ms,
-		     const char *host, struct err *err)
+/* lock 0: an outsider has it. */
+static int timed_out(struct ctl_request *request, const struct lock_key *key, uint32_t lock,
+		     uint64_t waited_ms, const char *host, struct err *err)
 {
-	_cleanup_json_ json_t *answer = lock_answer(request->instance->locks, lock, request->uid);
+	struct locks *locks = request->instance->locks;
+	_cleanup_json_ json_t *answer = lock ? lock_answer(locks, lock, request->uid)
+					     : lock_external_answer(locks, key, request->uid);
 	_cleanup_buf_ struct buf shown = {0};
 	json_t *about = json_object_get(answer, "lock");
 	json_t *holder = json_object_get(answer, "holder");
@@ -126,7 +151,8 @@ static int look(struct ctl_request *request, const struct target_path *path, str
 	} else {
 		lock = find_lock(request, &key);
 	}
-	if (!lock) {
+	if (!lock && !(visible_is_lock(request->instance, key.share, key.path) &&
+		       lock_is_external(request->instance->locks, &key))) {
 		json_t *data = json_object();
 
 		json_set_text(data, "path", path->host);
@@ -138,7 +164,8 @@ static int look(struct ctl_request *request, const struct target_path *path, str
 	}
 	if (timeout_ms < UINT64_MAX / NSEC_PER_MSEC) {
 		if (waited_ns >= timeout_ms * NSEC_PER_MSEC)
-			return timed_out(request, lock, waited_ns / NSEC_PER_MSEC, path->host, err);
+			return timed_out(request, &key, lock, waited_ns / NSEC_PER_MSEC, path->host,
+					 err);
 		left_ns = timeout_ms * NSEC_PER_MSEC - waited_ns;
 	}
 	if (!request->abandon && start_waiting(request, &key, err) < 0)

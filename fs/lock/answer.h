@@ -18,6 +18,9 @@
  */
 void *lock_answer(struct locks *locks, uint32_t lock, uid_t viewer);
 
+/* The same of a lock that an outsider holds (lock_is_external()); NULL where none does. */
+void *lock_external_answer(struct locks *locks, const struct lock_key *key, uid_t viewer);
+
 /* The lock's absolute path on the host ("/tmp/tool.lock"). 0, -ENAMETOOLONG, -ENOENT (not held). */
 int lock_host_path(struct locks *locks, uint32_t lock, char *ret, size_t size);
 

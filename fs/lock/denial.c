@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "lock/caller.h"
+#include "lock/external.h"
 #include "lock/holder.h"
 #include "lock/idiom.h"
 #include "lock/lockfile.h"
@@ -68,66 +69,6 @@ static void meet_recorded(struct locks *locks, const struct lock_key *key,
 		ret->lock->at_boot_ns = recent->at_boot_ns;
 	}
 	pthread_mutex_unlock(&locks->mutex);
-}
-
-static void copy_external_holder(const struct stat *st, pid_t pid, struct lock_record *record)
-{
-	char path[32];
-	struct stat proc;
-
-	if (pid == 0 || proc_identify(pid, &record->creator) < 0)
-		return;
-	if (proc_comm(pid, record->comm) < 0)
-		record->comm[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	/* Whoever writes a pid into a file of his own learns no more of it than he could see. */
-	if (stat(path, &proc) < 0 || proc.st_uid != st->st_uid)
-		return;
-	proc_cmdline(pid, record->command, sizeof(record->command) - 2);
-	if (proc_cwd(pid, record->cwd, sizeof(record->cwd)) < 0)
-		record->cwd[0] = '\0';
-}
-
-/*
- * A file without a record: an outsider's lock. For an acquiring call it is held in any case, for
- * other look-ups only while its text names a live process.
- */
-static void meet_external(struct locks *locks, const struct lock_key *key, bool acquires,
-			  struct met *ret)
-{
-	_cleanup_free_ struct lock_record *record = NULL;
-	uint64_t now_real = clock_real_ns();
-	struct proc_id named;
-	struct lockfile file;
-	pid_t pid;
-
-	if (lockfile_stat(locks, key, &file) < 0)
-		return;
-	pid = lockfile_text_pid(locks, key, &file.st);
-	if (pid && (proc_identify(pid, &named) < 0 || !proc_alive(&named)))
-		pid = 0;
-	if (pid == 0 && !acquires)
-		return;
-	record = calloc(1, sizeof(*record));
-	if (!record || strlen(key->path) >= sizeof(record->path))
-		return;
-	memcpy(record->path, key->path, strlen(key->path) + 1);
-	record->share = key->share;
-	record->session_scope = key->session;
-	record->idiom = idiom_of_file(&file.st);
-	record->flags = LOCK_EXTERNAL;
-	record->uid = file.st.st_uid;
-	record->acquired_real_ns =
-		(uint64_t)file.st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)file.st.st_mtim.tv_nsec;
-	record->acquired_boot_ns = clock_boot_ns();
-	if (record->acquired_real_ns < now_real) {
-		uint64_t age = now_real - record->acquired_real_ns;
-
-		record->acquired_boot_ns -=
-			age < record->acquired_boot_ns ? age : record->acquired_boot_ns;
-	}
-	copy_external_holder(&file.st, pid, record);
-	ret->lock = lock_report_new(record, LOCK_END_RELEASED, NULL);
 }
 
 /* The run's, and its session's, for who asks when the run has ended. Takes the conflict's facts. */
@@ -199,7 +140,7 @@ void lock_denied_wait(struct locks *locks, const struct lock_key *key, enum lock
 
 	meet_recorded(locks, key, actor, true, &met);
 	if (!met.lock && !met.is_actors)
-		meet_external(locks, key, true, &met);
+		met.lock = external_find(locks, key, true);
 	deny(locks, key, idiom, actor, &met, wait);
 }
 
@@ -225,7 +166,7 @@ void lock_looked_up(struct locks *locks, const struct lock_key *key, const struc
 	if (!met.lock && intent == CALLER_ACQUIRES)
 		meet_recorded(locks, key, actor, true, &met);
 	if (!met.lock && !met.is_actors)
-		meet_external(locks, key, intent == CALLER_ACQUIRES, &met);
+		met.lock = external_find(locks, key, intent == CALLER_ACQUIRES);
 	if (intent == CALLER_ACQUIRES)
 		deny(locks, key, idiom, actor, &met, &not_waited);
 	else if (met.lock)

@@ -204,6 +204,8 @@ int lock_unlock(struct locks *locks, uint32_t lock, uint64_t force_token,
 		const struct actor *actor);
 /* Whether there is a file under that name, held or not. */
 bool lock_has_file(const struct locks *locks, const struct lock_key *key);
+/* Whether that path of a share is a directory. */
+bool lock_in_directory(const struct locks *locks, const struct lock_key *key);
 /* A run has ended: frees its locks (their files too, where SPEC section 6 "Dead holder" says so). */
 void locks_run_ended(struct locks *locks, uint32_t run);
 /*
@@ -217,6 +219,8 @@ uint32_t locks_next(struct locks *locks, uint32_t lock);
 uint32_t locks_count(struct locks *locks);
 /* The held lock of that key, 0 where it is free. A lock of an outsider is found only by path. */
 uint32_t locks_find(struct locks *locks, const struct lock_key *key);
+/* Whether an outsider holds the lock: its file is there, and names a live process. */
+bool lock_is_external(struct locks *locks, const struct lock_key *key);
 /* A copy of the record. False where it is not held any more. */
 bool locks_read(struct locks *locks, uint32_t lock, struct lock_record *ret_record);
 

@@ -65,10 +65,3 @@ int lock_unlock(struct locks *locks, uint32_t lock, uint64_t force_token, const 
 		return LOCK_UNLOCK_KEPT;
 	return freed < 0 ? freed : LOCK_UNLOCK_FREE;
 }
-
-bool lock_has_file(const struct locks *locks, const struct lock_key *key)
-{
-	struct lockfile file;
-
-	return lockfile_stat(locks, key, &file) == 0;
-}

@@ -18,6 +18,7 @@
 #include "session/registry.h"
 #include "session/runs.h"
 #include "store/store.h"
+#include "view/rules.h"
 
 /* Figures that only higher layers know, asked for when a file is rendered. */
 struct instance_counts {
@@ -37,6 +38,7 @@ struct instance {
 	struct events *events;
 	struct identity *identity;
 	struct locks *locks;
+	struct rules *const *rules; /* by share */
 	pid_t supervisor_pid;
 	uint32_t kernel_minor;       /* of the FUSE protocol, 0 until INIT */
 	bool passthrough;            /* the kernel granted it */

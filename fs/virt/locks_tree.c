@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * locks/<share path>/<name>.json: one file per held lock of the lower, at the lock's path.
+ * locks/<share path>/<name>.json: one file per held lock of the lower, at the lock's path; one that an
+ * outsider holds is found by its path, and not listed.
  *
  * What is seen depends on who asks and changes with every lock, so nothing here is `stable`. Locks
  * that are private to a session are not in this tree, for two sessions may hold one each at the
  * same path; locks.json has them.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -125,19 +127,69 @@ static uint32_t find(struct instance *instance, const char *path, uid_t actor,
 	return 0;
 }
 
+/* The key of an outsider's lock that has this file, and that the actor may see. */
+static bool find_external(struct instance *instance, const char *path, uid_t actor,
+			  char ret_path[PATH_MAX], struct lock_key *ret_key)
+{
+	const struct config *config = instance->config;
+
+	for (uint32_t share = 0; share < config->n_shares; share++) {
+		const char *rest = shares_rest(&config->shares[share], path);
+		size_t len = rest ? strlen(rest) : 0;
+
+		if (len <= SUFFIX_LEN || len - SUFFIX_LEN >= PATH_MAX ||
+		    strcmp(rest + len - SUFFIX_LEN, SUFFIX) != 0)
+			continue;
+		memcpy(ret_path, rest, len - SUFFIX_LEN);
+		ret_path[len - SUFFIX_LEN] = '\0';
+		*ret_key = (struct lock_key){.share = share, .path = ret_path};
+		if (visible_is_lock(instance, share, ret_path) &&
+		    visible_path(config, share, ret_path, actor) &&
+		    lock_is_external(instance->locks, ret_key))
+			return true;
+	}
+	return false;
+}
+
+/* A directory of a share, in which outsiders may hold locks. */
+static bool is_share_directory(struct instance *instance, const char *path, uid_t actor)
+{
+	const struct config *config = instance->config;
+	char within[PATH_MAX];
+
+	for (uint32_t share = 0; share < config->n_shares; share++) {
+		const char *rest = shares_rest(&config->shares[share], path);
+		struct lock_key key = {.share = share, .path = rest};
+
+		if (!rest || !*rest || strlen(rest) + sizeof("/.") > sizeof(within))
+			continue;
+		sprintf(within, "%s/.", rest);
+		if (!visible_in_lock(instance, share, within) &&
+		    visible_path(config, share, within, actor) &&
+		    lock_in_directory(instance->locks, &key))
+			return true;
+	}
+	return false;
+}
+
 int locks_tree_resolve(struct instance *instance, const char *path, uid_t actor,
 		       struct virt_entry *ret_entry)
 {
 	enum share_place place = shares_place(instance->config, path, NULL);
 	struct lock_record record;
+	char external[PATH_MAX];
+	struct lock_key key;
 	bool is_dir = true;
 
 	if (!*path)
 		place = SHARE_ABOVE;
 	if (place == SHARE_NOWHERE)
 		return -ENOENT;
-	if (place == SHARE_BELOW && !find(instance, path, actor, &record, &is_dir))
-		return -ENOENT;
+	if (place == SHARE_BELOW && !find(instance, path, actor, &record, &is_dir)) {
+		is_dir = is_share_directory(instance, path, actor);
+		if (!is_dir && !find_external(instance, path, actor, external, &key))
+			return -ENOENT;
+	}
 	*ret_entry = (struct virt_entry){.type = is_dir ? VIRT_DIR : VIRT_FILE,
 					 .mode = is_dir ? S_IFDIR | 0755 : S_IFREG | 0444};
 	return 0;
@@ -196,10 +248,15 @@ int locks_tree_render(const struct virt_request *request, const char *path, stru
 	struct lock_record record;
 	bool is_dir;
 	uint32_t lock = find(request->instance, path, request->uid, &record, &is_dir);
-	void *answer;
+	char external[PATH_MAX];
+	struct lock_key key;
+	void *answer = NULL;
 
-	if (!lock || is_dir)
+	if (is_dir)
 		return -ENOENT;
-	answer = lock_answer(request->instance->locks, lock, request->uid);
+	if (lock)
+		answer = lock_answer(request->instance->locks, lock, request->uid);
+	else if (find_external(request->instance, path, request->uid, external, &key))
+		answer = lock_external_answer(request->instance->locks, &key, request->uid);
 	return answer ? virt_render_json_consume(answer, buf) : -ENOENT;
 }

@@ -75,6 +75,29 @@ bool visible_path(const struct config *config, uint32_t share, const char *path,
 	return above_share(config, at->path, uid) && inside_share(at->lower_fd, path, uid);
 }
 
+bool visible_in_lock(const struct instance *instance, uint32_t share, const char *path)
+{
+	char above[PATH_MAX];
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		size_t len = (size_t)(slash - path);
+
+		if (len >= sizeof(above))
+			return true;
+		memcpy(above, path, len);
+		above[len] = '\0';
+		if (rules_class(instance->rules[share], above) == CLASS_LOCK)
+			return true;
+	}
+	return false;
+}
+
+bool visible_is_lock(const struct instance *instance, uint32_t share, const char *path)
+{
+	return *path && !visible_in_lock(instance, share, path) &&
+	       rules_class(instance->rules[share], path) == CLASS_LOCK;
+}
+
 bool visible_lock(struct instance *instance, const struct lock_record *lock, uid_t uid)
 {
 	if (uid == 0)

@@ -19,5 +19,9 @@
  */
 bool visible_path(const struct config *config, uint32_t share, const char *path, uid_t uid);
 
+/* Whether a path of a share lies in the directory of a lock: nothing there is one of its own. */
+bool visible_in_lock(const struct instance *instance, uint32_t share, const char *path);
+/* Whether it is a lock by its name, and lies in no lock's directory. */
+bool visible_is_lock(const struct instance *instance, uint32_t share, const char *path);
 /* Whether uid may see the lock; one that is private to a session only that session's user. */
 bool visible_lock(struct instance *instance, const struct lock_record *lock, uid_t uid);

@@ -230,6 +230,7 @@ static int make_views(struct wiring *wiring)
 
 	views->registry = wiring->instance.registry;
 	views->config = heritage->config;
+	wiring->instance.rules = views->rules;
 	layout_names_init(&views->names, store_xattr_prefix(heritage->store));
 	for (size_t i = 0; r == 0 && i < heritage->config->n_shares; i++)
 		r = rules_new(&heritage->config->shares[i], &views->rules[i]);

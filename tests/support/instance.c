@@ -78,6 +78,8 @@ static void make_locks(void)
 	cr_assert_eq(locks_new(&setup, &instance.locks), 0);
 }
 
+static struct rules *rules[SHARES_MAX];
+
 void instance_make(const char *first_path, const char *second_path)
 {
 	static struct identity identity;
@@ -92,6 +94,7 @@ void instance_make(const char *first_path, const char *second_path)
 		.arena = world.arena,
 		.store = world.store,
 		.identity = &identity,
+		.rules = rules,
 		.supervisor_pid = getppid(),
 		.counts = counts,
 		.session_changed = session_changed,
@@ -104,10 +107,14 @@ void instance_make(const char *first_path, const char *second_path)
 		events_new(world.events, world.globals, ignore_release, NULL, &instance.events), 0);
 	identity = (struct identity){instance.registry, instance.runs, &world.config};
 	make_locks();
+	for (size_t i = 0; i < world.config.n_shares; i++)
+		cr_assert_eq(rules_new(&world.shares[i], &rules[i]), 0);
 }
 
 void instance_free(void)
 {
+	for (size_t i = 0; i < world.config.n_shares; i++)
+		rules_free(rules[i]);
 	locks_free(instance.locks);
 	events_free(instance.events);
 	runs_free(instance.runs);
