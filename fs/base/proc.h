@@ -76,3 +76,9 @@ bool proc_has_open(pid_t pid, uint64_t ino);
 bool proc_is_being_killed(pid_t tid);
 /* The boot id (36 characters and NUL), "" where it cannot be read. */
 const char *proc_boot_id(void);
+
+/*
+ * Whether another thread of this process is running or waits for a processor: what it has begun, it may not
+ * have been able to go on with. False where that cannot be read.
+ */
+bool proc_others_run(void);

@@ -16,9 +16,11 @@
  * How long a call that must not block waits all the same, for a lock that ends with an open file: the
  * kernel tells us of its close by a RELEASE that nobody waits for, so that one that was read before
  * this call may be served after it. A local file system has released the lock when close() returns.
- * As long as a thread may have to wait for a processor on a busy machine; 2 ms were too short there.
+ * As long as a thread may have to wait for a processor on a busy machine, and longer while one of ours
+ * still does.
  */
 #define LINGER_NS (10 * NSEC_PER_MSEC)
+#define LINGER_MAX_NS (60 * NSEC_PER_MSEC)
 
 /*
  * Whether a handle's locks have ended untold is read from /proc, 2 us for each descriptor of the
@@ -33,6 +35,7 @@ struct call {
 	bool waits;          /* for ever, or for timeout_ns */
 	uint64_t timeout_ns; /* the run's; 0: none */
 	uint64_t begun_boot_ns;
+	uint64_t parked_boot_ns;
 	struct told *told; /* NULL: the file is no lock of ours */
 };
 
@@ -205,6 +208,13 @@ static int try_waiting(struct call *call)
 	return r;
 }
 
+/* Whether what was read before the call may not have been served yet, though its time is over. */
+static bool may_be_told_yet(const struct call *call)
+{
+	return !call->timeout_ns && clock_boot_ns() - call->parked_boot_ns < LINGER_MAX_NS &&
+	       proc_others_run();
+}
+
 static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 {
 	struct call *call = context;
@@ -212,7 +222,7 @@ static bool try_parked(fuse_req_t req, enum parked_state state, void *context)
 
 	if (state == PARKED_INTERRUPTED)
 		r = give_up(call, -EINTR);
-	else if (state == PARKED_DEADLINE && !call->sleeps)
+	else if (state == PARKED_DEADLINE && !call->sleeps && !may_be_told_yet(call))
 		r = give_up(call, -EAGAIN);
 	else
 		r = try_waiting(call);
@@ -233,8 +243,9 @@ static void park(struct call *call, fuse_req_t req)
 	int r;
 
 	/* The time to hear of a close begins now: what came before may have taken as long. */
+	call->parked_boot_ns = clock_boot_ns();
 	if (!call->sleeps) {
-		deadline_boot_ns = clock_boot_ns() + LINGER_NS;
+		deadline_boot_ns = call->parked_boot_ns + LINGER_NS;
 		if (call->begun_boot_ns + call->timeout_ns > deadline_boot_ns)
 			deadline_boot_ns = call->begun_boot_ns + call->timeout_ns;
 	}

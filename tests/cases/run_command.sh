@@ -108,5 +108,9 @@ kill -9 "$runner"
 wait "$runner" 2>/dev/null || true
 echo x >"$dir/go"
 within 10 test -e "$mnt/sessions/0/orphan$share/done"
+orphan_is_over() {
+	[[ $("$cli" ls | jq '[.data.sessions[].runs[]] | length') == 0 ]]
+}
+within 10 orphan_is_over
 
 mount_stop

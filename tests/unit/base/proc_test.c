@@ -485,3 +485,29 @@ Test(proc, the_boot_id_is_a_uuid)
 	cr_assert_eq(strlen(proc_boot_id()), 36);
 	cr_assert_eq(strspn(proc_boot_id(), "0123456789abcdef-"), 36);
 }
+
+static _Atomic bool spun_enough;
+
+static void *spin(void *unused)
+{
+	while (!spun_enough)
+		;
+	return unused;
+}
+
+Test(proc, a_thread_that_is_busy_is_told_from_one_that_sleeps)
+{
+	bool seen = false;
+	pthread_t busy;
+
+	cr_expect_not(proc_others_run(), "there is none");
+	cr_assert_eq(pthread_create(&busy, NULL, spin, NULL), 0);
+	for (int i = 0; i < 2000 && !seen; i++) {
+		seen = proc_others_run();
+		usleep(1000);
+	}
+	cr_expect(seen);
+	spun_enough = true;
+	pthread_join(busy, NULL);
+	cr_expect_not(proc_others_run());
+}
