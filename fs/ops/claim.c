@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "ops/serial.h"
+
 int claim_begin(struct fs *fs, fuse_req_t req, const struct layer_dir *dir, const char *name,
 		enum lock_idiom idiom, struct claim *claim)
 {
@@ -40,6 +42,11 @@ bool claim_is_lost(struct fs *fs, const struct claim *claim)
 {
 	return claim->is_lock &&
 	       lock_removal_is_void(fs->instance->locks, &claim->key, &claim->actor);
+}
+
+bool claim_was_done(const struct claim *claim, int r, int expected)
+{
+	return r == expected && !claim->is_lock && serial_is_resent();
 }
 
 void claim_removed(struct fs *fs, const struct claim *claim)

@@ -29,6 +29,12 @@ int claim_begin(struct fs *fs, fuse_req_t req, const struct layer_dir *dir, cons
 void claim_end(struct fs *fs, struct claim *claim, int r, const struct stat *st);
 /* The name was of a lock of the caller's, who has lost it: it is not to be removed, nor renamed away. */
 bool claim_is_lost(struct fs *fs, const struct claim *claim);
+/*
+ * Whether r, of a call that makes, removes or moves the name, is only for that the call was done before: by
+ * a worker that was killed before it answered. Not for locks, which others make and remove as well.
+ * expected: -EEXIST or -ENOENT, which the kernel would not have asked for.
+ */
+bool claim_was_done(const struct claim *claim, int r, int expected);
 /* The name went away by unlink, rmdir or rename. */
 void claim_removed(struct fs *fs, const struct claim *claim);
 /* The file was created without O_EXCL, or truncated. */

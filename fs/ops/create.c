@@ -88,6 +88,8 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *nam
 	r = room_check_name(fs, dir, name);
 	if (r == 0)
 		r = make(dir, name, making, &creator);
+	if (claim_was_done(&claim, r, -EEXIST))
+		r = 0;
 	if (r == 0)
 		r = resolve_made(dir, name, -1, &found);
 	if (r == 0)
@@ -126,7 +128,7 @@ static void do_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 
 /* The source's node is from now on known by inode, for it has two names. */
 static int link_source(struct fs *fs, struct node_info *src, struct layer_dir *dir,
-		       const char *name)
+		       const struct claim *claim, const char *name)
 {
 	_cleanup_close_ int fd = -1;
 	enum layer layer;
@@ -138,6 +140,8 @@ static int link_source(struct fs *fs, struct node_info *src, struct layer_dir *d
 	if (fd < 0)
 		return fd;
 	r = view_link_fd(fd, layer, dir, name);
+	if (claim_was_done(claim, r, -EEXIST))
+		r = 0;
 	if (r == 0)
 		node_linked(fs->nodes, src->index);
 	return r;
@@ -166,7 +170,7 @@ static void do_link(fuse_req_t req, fuse_ino_t nodeid, fuse_ino_t parent_id, con
 		fs_reply(req, r);
 		return;
 	}
-	r = link_source(fs, &src, dir, name);
+	r = link_source(fs, &src, dir, &claim, name);
 	if (r == 0)
 		r = view_resolve(dir, name, &found);
 	if (r == 0 && found.layer == LAYER_NONE)
@@ -269,7 +273,7 @@ static void do_create(fuse_req_t req, fuse_ino_t parent_id, const char *name, mo
 		r = resolve_made(dir, name, fd, &found);
 	if (r == 0)
 		room_made(fs, parent.session, found.layer, &found.st);
-	if (r == -EEXIST && !exclusive)
+	if (claim_was_done(&claim, r, -EEXIST) || (r == -EEXIST && !exclusive))
 		r = fd = open_existing(fs, &parent, dir, name, fi->flags, &found);
 	claim_end(fs, &claim, r, r >= 0 ? &found.st : NULL);
 	if (r >= 0 && !exclusive)

@@ -38,6 +38,8 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent_id, const char *n
 	room_going(fs, dir, name, &going);
 	parting_begin(fs, &parent, dir, name, &parting);
 	r = directory ? view_rmdir(dir, name) : view_unlink(dir, name);
+	if (claim_was_done(&claim, r, -ENOENT))
+		r = 0;
 	parting_end(fs, &parent, name, r, &parting);
 	room_gone(fs, &going, r);
 	if (r == 0)

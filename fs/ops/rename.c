@@ -156,6 +156,7 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 	_cleanup_close_ int displaced_fd = flags & RENAME_EXCHANGE ? open_object(fs, to) : -1;
 	struct room_going going;
 	struct parting replaced;
+	struct resolved done;
 	bool comes[2];
 	int r = check_room(fs, from, to, flags, comes);
 
@@ -167,6 +168,10 @@ static int rename_ends(struct fs *fs, struct rename_end *from, struct rename_end
 	}
 	r = view_rename(from->dir, from->name, to->dir, to->name, flags, moved,
 			flags & RENAME_EXCHANGE ? target : NULL);
+	if (claim_was_done(&from->claim, r, -ENOENT) && !to->claim.is_lock)
+		r = view_resolve(to->dir, to->name, &done) == 0 && done.layer != LAYER_NONE
+			    ? 0
+			    : -ENOENT;
 	if (!(flags & RENAME_EXCHANGE)) {
 		parting_end(fs, &to->parent, to->name, r, &replaced);
 		room_gone(fs, &going, r);

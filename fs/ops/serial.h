@@ -6,8 +6,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The loop tells it before a request is handled. */
 void serial_begin(const void *message);
 uint64_t serial_now(void);
+/*
+ * Whether the request was sent to a worker before this one, which was killed: it may have done it, and only
+ * the answer is missing.
+ */
+bool serial_is_resent(void);
