@@ -31,10 +31,11 @@ filled() {
 	(($(status nodes) > files && arena_full - arena_before > files / 4))
 }
 
-# Whether a fifth of the growth is left at most. A sanitizer keeps what the worker frees itself.
+# Whether a fifth of the arena's growth is left at most, and a quarter of all: threads that were busy a moment ago
+# keep a buffer of up to a mebibyte each. A sanitizer keeps what the worker frees itself.
 forgotten() {
 	(($(status nodes) < 1000 && $(arena) < arena_before + (arena_full - arena_before) / 5)) || return 1
-	[[ ${SESSIONFS_TREE-} == asan ]] || (($(memory) < before + (full - before) / 5))
+	[[ ${SESSIONFS_TREE-} == asan ]] || (($(memory) < before + (full - before) / 4))
 }
 
 # Time and again, for what is in use at the moment stays.
