@@ -96,6 +96,8 @@ setup() {
 	v=$(session_make s1)
 	other=$mnt/sessions/0/s1$dir/other
 	ls "$v/net/stall" >/dev/null
+	# What that brought along is known for a second.
+	sleep 1.1
 }
 
 teardown() {

@@ -129,6 +129,10 @@ while_stopped() {
 	worker=$(worker_pid)
 	kill -STOP "$worker"
 	within 10 all_stopped "$worker"
+	# Twice: whoever continues it in this moment is not what this is about.
+	sleep 0.2
+	kill -STOP "$worker"
+	within 10 all_stopped "$worker"
 	for verb in '12 status' '1 doctor' '12 locks' '12 events --follow' '12 umount'; do
 		# shellcheck disable=SC2086
 		ends_as $verb &
