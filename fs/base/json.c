@@ -9,11 +9,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
-/*
- * Length of the well-formed UTF-8 sequence at `at` (Unicode 15, table 3-7: no overlong form, no
- * surrogate, nothing over U+10FFFF), or 0.
- */
-static size_t utf8_sequence(const unsigned char *at, size_t left)
+size_t json_utf8_sequence(const unsigned char *at, size_t left)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t len;
@@ -49,7 +45,7 @@ json_t *json_text_n(const char *bytes, size_t len, bool *ret_lossless)
 
 	/* Runs of what is well-formed are taken whole. */
 	for (size_t done = 0, i = 0; i <= len;) {
-		size_t sequence = i < len && at[i] ? utf8_sequence(at + i, len - i) : 0;
+		size_t sequence = i < len && at[i] ? json_utf8_sequence(at + i, len - i) : 0;
 
 		if (sequence) {
 			i += sequence;

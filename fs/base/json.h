@@ -20,6 +20,12 @@ static inline void json_cleanup(json_t **json)
 }
 
 /*
+ * Length of the well-formed UTF-8 sequence at `at` (Unicode 15, table 3-7: no overlong form, no
+ * surrogate, nothing over U+10FFFF), or 0. `left` bytes are there, at least 1.
+ */
+size_t json_utf8_sequence(const unsigned char *at, size_t left);
+
+/*
  * A JSON string of any bytes: invalid UTF-8, NUL and surrogates become U+FFFD.
  * `ret_lossless` (may be NULL) tells whether nothing had to be replaced.
  */
