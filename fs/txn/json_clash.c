@@ -103,12 +103,13 @@ int json_clashes_report(struct json_clashes *clashes, const struct json_doc *bas
 		pointer_bytes += pointer.len;
 		if (pointer_bytes > JSON_MERGE_POINTERS_MAX)
 			break;
-		ret->clashes[ret->n_clashes++] =
-			(struct json_clash){.pointer_len = pointer.len,
-					    .pointer = TAKE_PTR(pointer.data),
-					    .base = json_doc_value(base, at->base),
-					    .ours = json_doc_value(ours, at->ours),
-					    .theirs = json_doc_value(theirs, at->theirs)};
+		ret->clashes[ret->n_clashes] = (struct json_clash){
+			.pointer_len = pointer.len,
+			.base = json_doc_value(base, at->base),
+			.ours = json_doc_value(ours, at->ours),
+			.theirs = json_doc_value(theirs, at->theirs),
+		};
+		ret->clashes[ret->n_clashes++].pointer = TAKE_PTR(pointer.data);
 	}
 	return 0;
 }

@@ -127,11 +127,21 @@ static bool skip_escape(struct parser *parser)
 	return code >= 0xdc00 && code < 0xe000;
 }
 
+/* Most of most texts. */
+static void skip_plain(struct parser *parser)
+{
+	const unsigned char *at = parser->at;
+
+	while (at < parser->end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+		at++;
+	parser->at = at;
+}
+
 static bool skip_string(struct parser *parser)
 {
 	if (!accept(parser, '"'))
 		return false;
-	while (!accept(parser, '"')) {
+	for (skip_plain(parser); !accept(parser, '"'); skip_plain(parser)) {
 		size_t len;
 
 		if (peek(parser) < 0x20)
