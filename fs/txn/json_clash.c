@@ -49,7 +49,7 @@ static int by_position(const void *a, const void *b)
 }
 
 /* A reference token: what the key says, with ~ and / escaped. */
-static void add_token(struct buf *pointer, struct json_text key)
+static void add_token(struct buf *pointer, const char *key)
 {
 	struct json_string_reader reader = json_string_reader(key);
 	int byte;
@@ -74,7 +74,7 @@ static void add_pointer(struct buf *pointer, const struct json_doc *doc, uint32_
 		/* The member that is it, or has it in it. */
 		for (at++; doc->spans[at].next <= number;)
 			at = doc->spans[at].next;
-		add_token(pointer, json_doc_key(doc, at));
+		add_token(pointer, doc->text.at + doc->spans[at].key);
 	}
 }
 

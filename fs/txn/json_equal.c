@@ -54,7 +54,7 @@ static int compare(struct comparison *comparison, uint32_t a, uint32_t b)
 	a_text = json_doc_value(comparison->a_doc, a);
 	b_text = json_doc_value(comparison->b_doc, b);
 	if (type == '"')
-		return json_string_compare(a_text, b_text) == 0;
+		return json_string_compare(a_text.at, b_text.at) == 0;
 	return is_number(type) ? json_number_equal(a_text, b_text) : 1;
 }
 

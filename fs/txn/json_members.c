@@ -13,12 +13,17 @@ void json_members_release(struct json_members *members)
 	*members = (struct json_members){0};
 }
 
+static const char *key_of(const struct json_doc *doc, uint32_t number)
+{
+	return doc->text.at + doc->spans[number].key;
+}
+
 static int compare(const struct json_doc *a_doc, const struct json_member *a,
 		   const struct json_doc *b_doc, const struct json_member *b)
 {
 	if (a->prefix != b->prefix)
 		return a->prefix < b->prefix ? -1 : 1;
-	return json_string_compare(json_doc_key(a_doc, a->number), json_doc_key(b_doc, b->number));
+	return json_string_compare(key_of(a_doc, a->number), key_of(b_doc, b->number));
 }
 
 int json_members_compare(const struct json_members *a, size_t i, const struct json_members *b,
@@ -59,7 +64,7 @@ int json_members_list(const struct json_doc *doc, uint32_t number, struct json_m
 			return -ENOMEM;
 		members.items = item;
 		for (uint32_t i = number + 1; i < end; i = doc->spans[i].next)
-			*item++ = (struct json_member){json_string_prefix(json_doc_key(doc, i)), i};
+			*item++ = (struct json_member){json_string_prefix(key_of(doc, i)), i};
 	}
 	if (!is_sorted(&members))
 		qsort_r(members.items, members.count, sizeof(*members.items), by_key,

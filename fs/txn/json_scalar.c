@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-struct json_string_reader json_string_reader(struct json_text string)
+struct json_string_reader json_string_reader(const char *string)
 {
-	return (struct json_string_reader){.at = string.at + 1, .end = string.at + string.len - 1};
+	return (struct json_string_reader){.at = string + 1};
 }
 
 static uint32_t hex4(const char *at)
@@ -53,7 +53,7 @@ int json_string_next(struct json_string_reader *reader)
 
 	if (reader->n_rest)
 		return reader->rest[--reader->n_rest];
-	if (reader->at == reader->end)
+	if (*reader->at == '"')
 		return -1;
 	c = *reader->at++;
 	if (c != '\\')
@@ -65,7 +65,7 @@ int json_string_next(struct json_string_reader *reader)
 	return (unsigned char)(escape ? meant[escape - escapes] : c);
 }
 
-int json_string_compare(struct json_text a, struct json_text b)
+int json_string_compare(const char *a, const char *b)
 {
 	struct json_string_reader left = json_string_reader(a), right = json_string_reader(b);
 	int x, y;
@@ -77,7 +77,7 @@ int json_string_compare(struct json_text a, struct json_text b)
 	return x - y;
 }
 
-uint64_t json_string_prefix(struct json_text string)
+uint64_t json_string_prefix(const char *string)
 {
 	struct json_string_reader reader = json_string_reader(string);
 	uint64_t prefix = 0;

@@ -20,7 +20,7 @@ static bool is_space(char c)
 }
 
 /* What is longer is no indentation; else looking at it again and again could take very long. */
-#define SPACE_MAX 4096
+#define SPACE_MAX 256
 
 /* The white space before an offset, its end where it is longer than that. */
 static struct json_text space_before(const struct json_doc *doc, uint32_t end)
@@ -225,7 +225,7 @@ int json_style_write(struct json_writer *writer, const struct json_style *style,
 	int r = 0;
 
 	for (uint32_t i = number; i < end && !r && !writer->over; i++) {
-		if (i != number)
+		if (writing.depth)
 			separate(&writing, i);
 		r = write_value(&writing, i);
 		while (!r && writing.depth &&

@@ -26,7 +26,7 @@ static void expect(const char *base, const char *ours, const char *theirs, const
 	int r = merge(base, ours, theirs, &ret, &report);
 
 	cr_assert_eq(r, JSON_MERGED, "%s | %s | %s: %d", base, ours, theirs, r);
-	cr_assert_str_eq(ret.data, wanted, "%s | %s | %s: %s", base, ours, theirs, ret.data);
+	cr_assert(strcmp(ret.data, wanted) == 0, "%s | %s | %s: %s", base, ours, theirs, ret.data);
 }
 
 /* `wanted`: the pointers of the clashes, each with a space after it. */
@@ -37,12 +37,13 @@ static void expect_clash(const char *base, const char *ours, const char *theirs,
 	int r = merge(base, ours, theirs, &ret, &report);
 
 	cr_assert_eq(r, JSON_MERGE_CLASH, "%s | %s | %s: %d", base, ours, theirs, r);
+	buf_add_str(&pointers, "");
 	for (size_t i = 0; i < report.n_clashes; i++) {
 		buf_add(&pointers, report.clashes[i].pointer, report.clashes[i].pointer_len);
 		buf_add_str(&pointers, " ");
 	}
-	cr_assert_str_eq(pointers.data, wanted, "%s | %s | %s: %s", base, ours, theirs,
-			 pointers.data);
+	cr_assert(strcmp(pointers.data, wanted) == 0, "%s | %s | %s: %s", base, ours, theirs,
+		  pointers.data);
 	cr_assert_eq(report.n_all, report.n_clashes);
 }
 
