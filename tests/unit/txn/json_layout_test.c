@@ -28,6 +28,7 @@ Test(json_layout, a_new_member_follows_the_one_before_it_in_theirs)
 	/* Nothing is before it: to the end. What ours has removed is nothing. */
 	expect("{\"a\":1,\"b\":2}", "{\"b\":2}", "{\"n\":0,\"a\":1,\"m\":0,\"b\":2}",
 	       "{\"b\":2,\"n\":0,\"m\":0}");
+	expect("{\"b\":2}", "{\"b\":2}", "{\"n\":0,\"b\":2,\"m\":0}", "{\"b\":2,\"m\":0,\"n\":0}");
 	expect("{\"a\":1,\"b\":2,\"c\":3}", "{\"a\":1,\"c\":3}",
 	       "{\"a\":1,\"b\":2,\"n\":0,\"c\":3}", "{\"a\":1,\"n\":0,\"c\":3}");
 }

@@ -165,6 +165,7 @@ Test(json_merge, values_are_compared_by_what_they_mean)
 		{"12", "1.02e1", NULL, NULL},
 		{"0.1", "0.10000000000000000001", NULL, NULL},
 		{"1e99999999999999999999", "1e99999999999999999998", NULL, NULL},
+		{"1e18446744073709551617", "1e1", NULL, NULL},
 		{"1", "\"1\"", NULL, NULL},
 		{"true", "false", NULL, NULL},
 		{"\"a\"", "\"a\\u0000\"", NULL, NULL},
