@@ -22,8 +22,9 @@
  * theirs and is in the new text; it comes last where there is none. If ours and theirs mean the same,
  * or theirs is as base, the new text is ours byte by byte.
  *
- * Takes O(n log n), some 20 bytes of memory for each value of each text, 20 more for each
- * member, and no stack that grows with the texts.
+ * Takes O(n log n) and no stack that grows with the texts. Memory: up to 40 bytes for each value of
+ * each text, 32 more for each member of the object at hand; measured some 350 MiB at
+ * the limits, 40 MiB for texts of 16 MiB with 100,000 members that are small objects.
  */
 #pragma once
 
