@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys.h"
+#include "view/seen.h"
 
 static _Atomic uint32_t last_name;
 
@@ -103,6 +104,8 @@ int reset_path(struct instance *instance, uint32_t session, const struct target_
 	}
 	if (r == 0)
 		r = drop_below(upper, work, path->rest);
+	if (r == 0)
+		r = seen_append(work, path->rest, NULL);
 	/* The upper holds no such path. */
 	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
 		r = 0;

@@ -100,6 +100,9 @@ int store_session_exists(struct store *store, uid_t uid, const char *id);
 /* Whether any upper of the session, also of shares not mounted now, holds anything: 1, 0, error. */
 int store_session_has_changes(struct store *store, uid_t uid, const char *id);
 
+/* Beside an upper: what the lower held (view/seen.h). */
+#define STORE_SEEN "seen"
+
 #define STORE_TRASH_NAME_SIZE 48
 /*
  * First half of removing or resetting: moves the session's directory (or all its uppers at once)
@@ -131,9 +134,13 @@ int store_open_upper(struct store *store, uid_t uid, const char *id, const char 
  */
 void store_clean(struct store *store);
 
-/* Small checksummed state files: name is "tokens", "history" or "mountpoint". -ENOENT, -EBADMSG (damaged). */
+/* Small checksummed state files: name is "tokens", "history", "mountpoint" or "commit". -ENOENT, -EBADMSG (damaged). */
 int store_state_read(struct store *store, const char *name, void **ret_data, size_t *ret_len);
 int store_state_write(struct store *store, const char *name, const void *data, size_t len);
+/* Durably; no such file is success. */
+int store_state_remove(struct store *store, const char *name);
+/* Tells this store from others, for names outside it. */
+uint64_t store_number(const struct store *store);
 
 /* Bytes that the store's file system has free for us. */
 int store_free_space(struct store *store, uint64_t *ret_bytes);

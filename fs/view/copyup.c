@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "view/copydata.h"
 #include "view/metacopy.h"
+#include "view/seen.h"
 
 static int copy_one_xattr(const char *src, const char *dst, const char *name)
 {
@@ -76,8 +77,7 @@ static int set_mode(int fd, mode_t mode)
 }
 
 /* Order matters: chown clears set-id bits and capabilities, chmod and setxattr put them back. */
-static int copy_metadata(const struct layout_names *names, int src_fd, const struct stat *st,
-			 int dst_fd)
+int copyup_metadata(const struct layout_names *names, int src_fd, const struct stat *st, int dst_fd)
 {
 	struct timespec times[2] = {st->st_atim, st->st_mtim};
 	int r = 0;
@@ -183,7 +183,8 @@ static int copy_special(int src_fd, const struct stat *st, int dirfd, const char
 	return fd;
 }
 
-int copyup_source_open(const struct metacopy_world *world, int fd, struct copyup_source *source)
+int copyup_source_open(const struct metacopy_world *world, int fd, off_t max_size,
+		       struct copyup_source *source)
 {
 	int r = 0;
 
@@ -193,7 +194,7 @@ int copyup_source_open(const struct metacopy_world *world, int fd, struct copyup
 		r = -errno;
 	if (r < 0)
 		return r;
-	if (S_ISREG(source->st.st_mode) && source->st.st_size > COPYUP_MOVED_MAX)
+	if (S_ISREG(source->st.st_mode) && source->st.st_size > max_size)
 		return -EXDEV;
 	source->fd = source->data_fd = fd;
 	r = r == 1 ? metacopy_open_data(world, fd, "", NULL) : -ENODATA;
@@ -222,7 +223,7 @@ int copyup_copy(const struct layout_names *names, const struct copyup_source *so
 		r = fd = copy_special(source->fd, &st, dirfd, name);
 	if (r < 0)
 		return r;
-	r = copy_metadata(names, source->fd, &st, fd);
+	r = copyup_metadata(names, source->fd, &st, fd);
 	if (r == 0 && source->record_base)
 		r = layout_set_base(names, fd, &st);
 	if (r < 0)
@@ -267,12 +268,14 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd)
 	if (mkdirat(view->work_fd, temporary, 0700))
 		return -errno;
 	fd = openat(view->work_fd, temporary, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : copy_metadata(&view->setup->names, lower_fd, &st, fd);
+	r = fd < 0 ? -errno : copyup_metadata(&view->setup->names, lower_fd, &st, fd);
 	if (r == 0)
 		r = layout_set_base(&view->setup->names, fd, &st);
 	if (r == 0)
 		r = put_copy(parent, name, temporary);
-	if (r < 0)
+	if (r == 0)
+		seen_note(parent, name, &st);
+	else
 		unlinkat(view->work_fd, temporary, AT_REMOVEDIR);
 	return r;
 }
@@ -326,8 +329,10 @@ int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 	if (r < 0)
 		return r;
 	r = put_copy(dir, name, temporary);
-	if (r == 0)
+	if (r == 0) {
+		seen_note(dir, name, &source.st);
 		return 0;
+	}
 	unlinkat(view->work_fd, temporary, 0);
 	return r == -EEXIST ? follow_winner(dir, name, data == COPYUP_EMPTY) : r;
 }

@@ -44,6 +44,10 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd);
 int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 		 const _Atomic bool *cancelled);
 
+/* Owner, mode, attributes and times of an object to another of its type; either fd may be O_PATH. */
+int copyup_metadata(const struct layout_names *names, int src_fd, const struct stat *st,
+		    int dst_fd);
+
 /* What copyup_copy() makes. */
 struct copyup_source {
 	int fd;                        /* O_PATH, O_NOFOLLOW: gives the attributes */
@@ -56,17 +60,18 @@ struct copyup_source {
 };
 
 /*
- * What moves between the layers is copied while the kernel keeps everybody out of the directories. A
- * file that is larger does not (-EXDEV): the caller copies it himself.
+ * What a rename moves between the layers is copied while the kernel keeps everybody out of the
+ * directories. A file that is larger does not (-EXDEV): the caller copies it himself.
  */
 #define COPYUP_MOVED_MAX (16 << 20)
 
 /*
  * Describes a whole file of the view for copyup_copy(). `world`: of the upper, where it may be a
- * metacopy; NULL of the lower. `fd` is borrowed. 0, -EXDEV, or negative errno. To be released in any
- * case.
+ * metacopy; NULL of the lower. `fd` is borrowed. 0, -EXDEV where it has more than max_size bytes, or negative
+ * errno. To be released in any case.
  */
-int copyup_source_open(const struct metacopy_world *world, int fd, struct copyup_source *source);
+int copyup_source_open(const struct metacopy_world *world, int fd, off_t max_size,
+		       struct copyup_source *source);
 void copyup_source_release(struct copyup_source *source);
 #define _cleanup_source_ __attribute__((cleanup(copyup_source_release)))
 #define COPYUP_SOURCE_NONE ((struct copyup_source){.fd = -1, .data_fd = -1})

@@ -114,9 +114,9 @@ int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret
 	return layout_get_redirect_at(names, dir_fd, "", ret_lower_path);
 }
 
-int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower)
+void layout_encode_base(const struct stat *lower, struct layout_base *ret_base)
 {
-	struct layout_base base = {
+	*ret_base = (struct layout_base){
 		.version = htole32(LAYOUT_BASE_VERSION),
 		.mode = htole32(lower->st_mode),
 		.uid = htole32(lower->st_uid),
@@ -130,25 +130,33 @@ int layout_set_base(const struct layout_names *names, int fd, const struct stat 
 				    (uint64_t)lower->st_ctim.tv_nsec),
 		.nlink = htole64(lower->st_nlink),
 	};
-
-	return unless_unsupported(layout_set_xattr(fd, names->base, &base, sizeof(base)));
 }
 
-static int decode_base(ssize_t size, struct layout_base *base)
+int layout_decode_base(const struct layout_base *disk, struct layout_base *ret_base)
 {
-	if (size != (ssize_t)sizeof(*base) || le32toh(base->version) != LAYOUT_BASE_VERSION)
+	if (le32toh(disk->version) != LAYOUT_BASE_VERSION)
 		return -ENODATA;
-	base->version = le32toh(base->version);
-	base->mode = le32toh(base->mode);
-	base->uid = le32toh(base->uid);
-	base->gid = le32toh(base->gid);
-	base->dev = le64toh(base->dev);
-	base->ino = le64toh(base->ino);
-	base->size = le64toh(base->size);
-	base->mtime_ns = le64toh(base->mtime_ns);
-	base->ctime_ns = le64toh(base->ctime_ns);
-	base->nlink = le64toh(base->nlink);
+	*ret_base = (struct layout_base){
+		.version = LAYOUT_BASE_VERSION,
+		.mode = le32toh(disk->mode),
+		.uid = le32toh(disk->uid),
+		.gid = le32toh(disk->gid),
+		.dev = le64toh(disk->dev),
+		.ino = le64toh(disk->ino),
+		.size = le64toh(disk->size),
+		.mtime_ns = le64toh(disk->mtime_ns),
+		.ctime_ns = le64toh(disk->ctime_ns),
+		.nlink = le64toh(disk->nlink),
+	};
 	return 0;
+}
+
+int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower)
+{
+	struct layout_base base;
+
+	layout_encode_base(lower, &base);
+	return unless_unsupported(layout_set_xattr(fd, names->base, &base, sizeof(base)));
 }
 
 int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base)
@@ -159,12 +167,10 @@ int layout_get_base(const struct layout_names *names, int fd, struct layout_base
 int layout_get_base_at(const struct layout_names *names, int dirfd, const char *name,
 		       struct layout_base *ret_base)
 {
-	struct layout_base base = {0};
-	int r = decode_base(sys_get_xattr(dirfd, name, names->base, &base, sizeof(base)), &base);
+	struct layout_base disk;
+	ssize_t size = sys_get_xattr(dirfd, name, names->base, &disk, sizeof(disk));
 
-	if (r == 0)
-		*ret_base = base;
-	return r;
+	return size == (ssize_t)sizeof(disk) ? layout_decode_base(&disk, ret_base) : -ENODATA;
 }
 
 static bool begins(const char *text, const char *with)

@@ -84,6 +84,10 @@ int layout_get_redirect(const struct layout_names *names, int dir_fd, char **ret
 int layout_get_redirect_at(const struct layout_names *names, int dirfd, const char *name,
 			   char **ret_lower_path);
 
+/* To and from the form on disk. -ENODATA: another version. */
+void layout_encode_base(const struct stat *lower, struct layout_base *ret_base);
+int layout_decode_base(const struct layout_base *disk, struct layout_base *ret_base);
+
 /* `fd` may be O_PATH. Failing to set is no error where the file system takes no such attribute. */
 int layout_set_base(const struct layout_names *names, int fd, const struct stat *lower);
 int layout_get_base(const struct layout_names *names, int fd, struct layout_base *ret_base);

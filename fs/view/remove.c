@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "view/listing.h"
 #include "view/rights.h"
+#include "view/seen.h"
 #include "view/twin.h"
 
 /* Puts a whiteout in the place of what the upper has; that then lies in work under `temporary`. */
@@ -66,7 +67,11 @@ static int remove_private(struct layer_dir *dir, const char *name, bool director
 	if (found.layer == LAYER_UPPER)
 		return view_discard_upper(dir, name, directory);
 	r = layer_dir_copy_up(dir);
-	return r < 0 ? r : layout_make_whiteout(layer_dir_upper(dir), name);
+	if (r == 0)
+		r = layout_make_whiteout(layer_dir_upper(dir), name);
+	if (r == 0)
+		seen_note(dir, name, &found.st);
+	return r;
 }
 
 static int remove_in_lower(struct layer_dir *dir, const char *name, int flags)

@@ -13,6 +13,7 @@
 #include "view/listing.h"
 #include "view/remove.h"
 #include "view/rights.h"
+#include "view/seen.h"
 
 struct end {
 	struct layer_dir *dir;
@@ -97,6 +98,13 @@ static int discard_displaced(const struct end *from, bool displaced_directory)
 	return view_discard_upper(from->dir, from->name, displaced_directory);
 }
 
+/* Something of ours stands now where only the lower had something. */
+static void note_covered(const struct end *to)
+{
+	if (to->found.layer == LAYER_LOWER)
+		seen_note(to->dir, to->name, &to->found.st);
+}
+
 static int move_in_upper(const struct end *from, const struct end *to)
 {
 	int old_upper = layer_dir_upper(from->dir), new_upper = layer_dir_upper(to->dir);
@@ -145,7 +153,10 @@ static int rename_private(struct end *from, struct end *to, unsigned int flags)
 	if (flags & RENAME_EXCHANGE)
 		return sys_rename(layer_dir_upper(from->dir), from->name, layer_dir_upper(to->dir),
 				  to->name, RENAME_EXCHANGE);
-	return move_in_upper(from, to);
+	r = move_in_upper(from, to);
+	if (r == 0)
+		note_covered(to);
+	return r;
 }
 
 /* A temporary beside the target in the lower: hidden, and ours by its name. */
@@ -189,7 +200,9 @@ static int copy_to_upper(const struct end *to, const struct copyup_source *sourc
 	if (to->found.whiteout)
 		flags &= ~(unsigned int)RENAME_NOREPLACE;
 	r = sys_rename(view->work_fd, temporary, layer_dir_upper(to->dir), to->name, flags);
-	if (r < 0)
+	if (r == 0)
+		note_covered(to);
+	else
 		unlinkat(view->work_fd, temporary, 0);
 	return r;
 }
@@ -207,7 +220,8 @@ static int rename_between_layers(const struct end *from, const struct end *to, u
 		     O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (src < 0)
 		return -errno;
-	r = copyup_source_open(from->found.layer == LAYER_UPPER ? &world : NULL, src, &source);
+	r = copyup_source_open(from->found.layer == LAYER_UPPER ? &world : NULL, src,
+			       COPYUP_MOVED_MAX, &source);
 	if (r < 0)
 		return r;
 	r = to->in_lower ? copy_to_lower(to, &source, flags) : copy_to_upper(to, &source, flags);

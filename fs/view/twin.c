@@ -83,7 +83,7 @@ int twin_link(int src_fd, struct layer_dir *dir, const char *name)
 	struct metacopy_world world = view_metacopy_world(view);
 	_cleanup_source_ struct copyup_source source = COPYUP_SOURCE_NONE;
 	struct stat lock;
-	int r = copyup_source_open(&world, src_fd, &source);
+	int r = copyup_source_open(&world, src_fd, COPYUP_MOVED_MAX, &source);
 
 	if (r < 0)
 		return r;

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/seen.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/sys.h"
+#include "store/store.h"
+
+#define SEEN_LOG "../" STORE_SEEN
+#define SEEN_MAGIC "Seen"
+#define SEEN_MAX (1u << 30)
+
+enum seen_kind { SEEN_HELD = 1, SEEN_DROPPED };
+
+/* On disk, little endian; the path follows, without NUL. */
+struct seen_entry {
+	char magic[4];
+	uint16_t path_len;
+	uint16_t kind;
+	uint64_t check; /* XXH3 of the path and everything but magic and check */
+	struct layout_base base;
+};
+
+struct seen_item {
+	char *path;
+	size_t order;
+	bool dropped;
+	struct layout_base base;
+};
+
+static uint64_t entry_check(const struct seen_entry *entry, const char *path)
+{
+	size_t len = le16toh(entry->path_len);
+	uint64_t seed = XXH3_64bits(&entry->base, sizeof(entry->base));
+
+	return XXH3_64bits_withSeed(path, len, seed ^ ((uint64_t)entry->kind << 32 | len));
+}
+
+int seen_append(int work_fd, const char *path, const struct stat *lower)
+{
+	char bytes[sizeof(struct seen_entry) + PATH_MAX];
+	struct seen_entry entry = {.path_len = htole16((uint16_t)strlen(path)),
+				   .kind = htole16(lower ? SEEN_HELD : SEEN_DROPPED)};
+	size_t size = sizeof(entry) + strlen(path);
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	if (size > sizeof(bytes))
+		return -ENAMETOOLONG;
+	memcpy(entry.magic, SEEN_MAGIC, sizeof(entry.magic));
+	if (lower)
+		layout_encode_base(lower, &entry.base);
+	entry.check = htole64(entry_check(&entry, path));
+	memcpy(bytes, &entry, sizeof(entry));
+	memcpy(bytes + sizeof(entry), path, strlen(path));
+	fd = openat(work_fd, SEEN_LOG, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	/* One write: appends of several threads do not mix. A part of one is passed over by readers. */
+	n = write(fd, bytes, size);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -ENOSPC;
+}
+
+void seen_note(struct layer_dir *dir, const char *name, const struct stat *lower)
+{
+	char path[PATH_MAX];
+	int r = layer_dir_lower_path(dir, name, path, sizeof(path));
+
+	if (r == 0)
+		r = seen_append(dir->view->work_fd, path, lower);
+	if (r < 0)
+		log_warning("cannot note what the share held at %s: %s", name, strerror(-r));
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct seen_item *left = a, *right = b;
+	int order = strcmp(left->path, right->path);
+
+	return order ? order : left->order < right->order ? -1 : 1;
+}
+
+/* The entry that begins at `at`, where a whole one does. */
+static bool entry_at(const char *text, size_t len, size_t at, struct seen_entry *ret_entry)
+{
+	if (len - at < sizeof(*ret_entry) || memcmp(text + at, SEEN_MAGIC, 4) != 0)
+		return false;
+	memcpy(ret_entry, text + at, sizeof(*ret_entry));
+	return len - at - sizeof(*ret_entry) >= le16toh(ret_entry->path_len) &&
+	       le64toh(ret_entry->check) == entry_check(ret_entry, text + at + sizeof(*ret_entry));
+}
+
+static int add_item(struct seen *seen, size_t *capacity, const struct seen_entry *entry,
+		    const char *path)
+{
+	struct seen_item item = {.order = seen->count,
+				 .dropped = le16toh(entry->kind) == SEEN_DROPPED};
+
+	if (seen->count == *capacity) {
+		size_t wanted = *capacity ? *capacity * 2 : 64;
+		struct seen_item *items = reallocarray(seen->items, wanted, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		seen->items = items;
+		*capacity = wanted;
+	}
+	item.path = strndup(path, le16toh(entry->path_len));
+	if (!item.path)
+		return -ENOMEM;
+	if (!item.dropped && layout_decode_base(&entry->base, &item.base) < 0)
+		item.dropped = true;
+	seen->items[seen->count++] = item;
+	return 0;
+}
+
+static bool covers(const struct seen_item *dropped, const char *path)
+{
+	return !*dropped->path || path_is_below(path, dropped->path);
+}
+
+/* Of each path the last entry stays, unless what it says was dropped since. */
+static void settle(struct seen *seen)
+{
+	size_t drops = 0, kept = 0;
+	struct seen_item *dropped;
+
+	for (size_t i = 0; i < seen->count; i++)
+		drops += seen->items[i].dropped;
+	dropped = calloc(drops + 1, sizeof(*dropped));
+	drops = 0;
+	for (size_t i = 0; dropped && i < seen->count; i++)
+		if (seen->items[i].dropped)
+			dropped[drops++] = seen->items[i];
+	if (seen->count)
+		qsort(seen->items, seen->count, sizeof(*seen->items), by_path);
+	for (size_t i = 0; i < seen->count; i++) {
+		struct seen_item *item = &seen->items[i];
+		bool last = i + 1 == seen->count || strcmp(item->path, item[1].path) != 0;
+		bool valid = last && !item->dropped && dropped;
+
+		for (size_t j = 0; valid && j < drops; j++)
+			valid = dropped[j].order < item->order || !covers(&dropped[j], item->path);
+		if (valid)
+			seen->items[kept++] = *item;
+		else if (!item->dropped)
+			free(item->path);
+	}
+	for (size_t i = 0; i < drops; i++)
+		free(dropped[i].path);
+	free(dropped);
+	seen->count = kept;
+}
+
+int seen_read(int work_fd, struct seen *seen)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t len = sys_read_file(work_fd, SEEN_LOG, SEEN_MAX, &text);
+	size_t capacity = 0, at = 0;
+	struct seen_entry entry;
+	int r = 0;
+
+	if (len < 0)
+		return len == -ENOENT ? 0 : (int)len;
+	while (r == 0 && at < (size_t)len) {
+		if (!entry_at(text, (size_t)len, at, &entry)) {
+			at++;
+			continue;
+		}
+		r = add_item(seen, &capacity, &entry, text + at + sizeof(entry));
+		at += sizeof(entry) + le16toh(entry.path_len);
+	}
+	if (r == 0)
+		settle(seen);
+	return r;
+}
+
+void seen_release(struct seen *seen)
+{
+	for (size_t i = 0; i < seen->count; i++)
+		free(seen->items[i].path);
+	free(seen->items);
+	*seen = (struct seen){0};
+}
+
+bool seen_find(const struct seen *seen, const char *path, struct layout_base *ret_base)
+{
+	size_t low = 0, high = seen->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(path, seen->items[middle].path);
+
+		if (order == 0) {
+			*ret_base = seen->items[middle].base;
+			return true;
+		}
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
