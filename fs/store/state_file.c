@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
@@ -66,4 +68,23 @@ int store_state_write(struct store *store, const char *name, const void *data, s
 	if (len)
 		memcpy(content + sizeof(header), data, len);
 	return sys_write_file_durable(store->fd, name, content, sizeof(header) + len, 0600);
+}
+
+int store_state_remove(struct store *store, const char *name)
+{
+	if (unlinkat(store->fd, name, 0))
+		return errno == ENOENT ? 0 : -errno;
+	return fsync(store->fd) ? -errno : 0;
+}
+
+uint64_t store_number(const struct store *store)
+{
+	struct stat st = {0};
+	uint64_t key[2];
+
+	/* Of an open directory that cannot fail. */
+	fstat(store->fd, &st);
+	key[0] = st.st_dev;
+	key[1] = st.st_ino;
+	return XXH3_64bits(key, sizeof(key));
 }

@@ -154,8 +154,8 @@ static int match_attributes(const struct layout_names *names, const char *list, 
 	return 1;
 }
 
-static int same_attributes(const struct layout_names *names, const struct compare_side *ours,
-			   const struct compare_side *theirs)
+int compare_attributes(const struct layout_names *names, const struct compare_side *ours,
+		       const struct compare_side *theirs)
 {
 	_cleanup_free_ char *list = NULL, *their_list = NULL;
 	char path[32 + NAME_MAX + 2], their_path[32 + NAME_MAX + 2];
@@ -192,7 +192,7 @@ static int compare_metadata(const struct layout_names *names, const struct compa
 	if (!S_ISDIR(a->st_mode) &&
 	    (a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec))
 		return COMPARE_METADATA;
-	r = same_attributes(names, ours, theirs);
+	r = compare_attributes(names, ours, theirs);
 	if (r < 0)
 		return r;
 	return r ? COMPARE_EQUAL : COMPARE_METADATA;

@@ -32,3 +32,7 @@ enum compare_outcome {
  */
 int compare_objects(const struct layout_names *names, const struct compare_side *ours,
 		    const struct compare_side *theirs);
+
+/* Whether those attributes of both that count are the same. 1, 0, or negative errno. */
+int compare_attributes(const struct layout_names *names, const struct compare_side *ours,
+		       const struct compare_side *theirs);

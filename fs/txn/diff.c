@@ -27,8 +27,10 @@ struct visit {
 
 struct change {
 	char *path;
+	char *source; /* struct diff_entry */
 	mode_t mode;
 	char change;
+	bool leans;
 };
 
 /*
@@ -85,20 +87,27 @@ static char *join(const char *dir, const char *name)
 	return path;
 }
 
+/* in_upper: as struct diff_entry says of source. */
 static int add_change(struct walk *walk, const struct visit *visit, const char *name, char change,
-		      mode_t mode)
+		      mode_t mode, bool in_upper)
 {
 	int r = grow((void **)&walk->changes, &walk->changes_capacity, walk->n_changes,
 		     sizeof(*walk->changes));
+	_cleanup_free_ char *source = NULL;
 	char *path;
 
 	if (r < 0)
 		return r;
+	if (!in_upper && change != 'D') {
+		source = join(visit->source, name);
+		if (!source)
+			return -errno;
+	}
 	path = join(visit->path, name);
 	if (!path)
 		return errno == ENAMETOOLONG ? 0 : -errno;
-	walk->changes[walk->n_changes++] =
-		(struct change){.path = path, .mode = mode, .change = change};
+	walk->changes[walk->n_changes++] = (struct change){
+		.path = path, .source = TAKE_PTR(source), .mode = mode, .change = change};
 	return 0;
 }
 
@@ -236,17 +245,18 @@ static int descend(struct walk *walk, const struct open_visit *at, const char *n
 }
 
 static int judge_both(struct walk *walk, const struct open_visit *at,
-		      const struct compare_side *ours, const struct compare_side *base)
+		      const struct compare_side *ours, const struct compare_side *base,
+		      bool in_upper)
 {
 	int r;
 
 	if ((ours->st.st_mode & S_IFMT) != (base->st.st_mode & S_IFMT))
-		return add_change(walk, at->visit, ours->name, 'T', ours->st.st_mode);
+		return add_change(walk, at->visit, ours->name, 'T', ours->st.st_mode, in_upper);
 	r = compare_objects(walk->names, ours, base);
 	if (r == COMPARE_CONTENT)
-		return add_change(walk, at->visit, ours->name, 'M', ours->st.st_mode);
+		return add_change(walk, at->visit, ours->name, 'M', ours->st.st_mode, in_upper);
 	if (r == COMPARE_METADATA)
-		return add_change(walk, at->visit, ours->name, 'm', ours->st.st_mode);
+		return add_change(walk, at->visit, ours->name, 'm', ours->st.st_mode, in_upper);
 	return r;
 }
 
@@ -259,6 +269,7 @@ static int judge(struct walk *walk, const struct open_visit *at, const char *nam
 	int in_base = find_lower(at->base, name, &base);
 	const struct compare_side *ours = in_upper > 0 ? &upper : &source;
 	bool lower_is_dir = in_source > 0 && S_ISDIR(source.st.st_mode);
+	size_t before = walk->n_changes;
 	bool gone;
 	int r;
 
@@ -266,11 +277,13 @@ static int judge(struct walk *walk, const struct open_visit *at, const char *nam
 		return in_upper < 0 ? in_upper : in_source < 0 ? in_source : in_base;
 	gone = in_upper ? is_whiteout(walk->names, at->upper, name, &upper.st) : !in_source;
 	if (gone)
-		return in_base ? add_change(walk, at->visit, name, 'D', base.st.st_mode) : 0;
+		return in_base ? add_change(walk, at->visit, name, 'D', base.st.st_mode, true) : 0;
 	if (in_base)
-		r = judge_both(walk, at, ours, &base);
+		r = judge_both(walk, at, ours, &base, in_upper > 0);
 	else
-		r = add_change(walk, at->visit, name, 'A', ours->st.st_mode);
+		r = add_change(walk, at->visit, name, 'A', ours->st.st_mode, in_upper > 0);
+	if (upper.metacopy && walk->n_changes > before)
+		walk->changes[before].leans = walk->changes[before].change != 'm';
 	if (r < 0 || !S_ISDIR(ours->st.st_mode))
 		return r;
 	return descend(walk, at, name, in_upper, lower_is_dir);
@@ -329,8 +342,11 @@ static int report(struct walk *walk, diff_fn fn, void *context)
 		qsort(walk->changes, walk->n_changes, sizeof(*walk->changes), by_path);
 	for (size_t i = 0; i < walk->n_changes; i++) {
 		const struct change *change = &walk->changes[i];
-		struct diff_entry entry = {
-			.change = change->change, .mode = change->mode, .path = change->path};
+		struct diff_entry entry = {.change = change->change,
+					   .mode = change->mode,
+					   .path = change->path,
+					   .source = change->source,
+					   .leans = change->leans || change->source};
 		int r = fn(&entry, context);
 
 		if (r != 0)
@@ -345,8 +361,10 @@ static void walk_release(struct walk *walk)
 		free(walk->visits[i].path);
 		free(walk->visits[i].source);
 	}
-	for (size_t i = 0; i < walk->n_changes; i++)
+	for (size_t i = 0; i < walk->n_changes; i++) {
 		free(walk->changes[i].path);
+		free(walk->changes[i].source);
+	}
 	free(walk->visits);
 	free(walk->changes);
 }

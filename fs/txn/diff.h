@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "view/layout.h"
@@ -23,6 +24,9 @@ struct diff_entry {
 	char change;      /* 'A' added, 'M' content, 'D' removed, 'T' type, 'm' metadata only */
 	mode_t mode;      /* S_IFMT and permissions: of what was removed for 'D', else of ours */
 	const char *path; /* relative to the share, never "": the root itself is not compared */
+	/* Of what is not 'D': its path in the lower where it is not in the upper (a renamed tree's); else NULL. */
+	const char *source;
+	bool leans; /* its data are those of another path of the lower: source, or a metacopy under another name */
 };
 
 /* A value other than 0 ends the walk and is returned by it. */

@@ -17,6 +17,7 @@
 #include "ops/notifier.h"
 #include "ops/parking.h"
 #include "ops/poll.h"
+#include "txn/commit.h"
 #include "worker/tables.h"
 
 static void count(struct instance_counts *ret_counts, void *context)
@@ -79,6 +80,15 @@ static void session_changed(uint32_t session, bool removed, void *context)
 		snprintf(path, sizeof(path), "sessions/%u/%s", record->uid, record->id);
 		expire_path(&wiring->fs, path);
 	}
+}
+
+/* A commit: sessions without copies of their own see it at once. */
+static void lower_changed(void *context)
+{
+	struct wiring *wiring = context;
+
+	if (wiring->fs.notifier)
+		notifier_expire_all(wiring->fs.notifier);
 }
 
 static void lock_released(void *context)
@@ -173,6 +183,23 @@ static void run_ended(uint32_t run, void *context)
 	drop_ephemeral(wiring, record->session);
 }
 
+/* Before anything is served: whoever looks shall see all of a commit or nothing. */
+static int recover_commit(const struct heritage *heritage)
+{
+	struct layout_names names;
+	const struct commit_setup setup = {
+		.store = heritage->store, .config = heritage->config, .names = &names};
+	int r;
+
+	layout_names_init(&names, store_xattr_prefix(heritage->store));
+	r = commit_recover(&setup);
+	/*
+	 * Its share is not mounted, or the disk has damaged it: the journal stays, the log says so, and no other
+	 * commit is made meanwhile.
+	 */
+	return r == -EXDEV || r == -EBADMSG ? 0 : r;
+}
+
 static int make_sessions(struct wiring *wiring)
 {
 	const struct heritage *heritage = wiring->heritage;
@@ -184,6 +211,9 @@ static int make_sessions(struct wiring *wiring)
 	/* What an earlier instance left half done; a later worker's predecessor may be half-way. */
 	if (first)
 		store_clean(heritage->store);
+	r = recover_commit(heritage);
+	if (r < 0)
+		return r;
 	r = registry_new(arena_table(arena, TABLE_SESSIONS), heritage->store, heritage->config,
 			 first, &instance->registry);
 	if (r == 0)
@@ -258,6 +288,7 @@ int wiring_new(const struct heritage *heritage, struct wiring **ret_wiring)
 		.supervisor_pid = heritage->supervisor_pid,
 		.counts = count,
 		.session_changed = session_changed,
+		.lower_changed = lower_changed,
 		.context = wiring,
 	};
 	wiring->fs.instance = &wiring->instance;

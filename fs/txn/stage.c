@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "txn/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "view/copyup.h"
+#include "view/metacopy.h"
+
+struct stage_link {
+	dev_t dev;
+	ino_t ino;
+	size_t number;
+};
+
+void stage_name(const struct store *store, char ret[STAGE_NAME_SIZE])
+{
+	snprintf(ret, STAGE_NAME_SIZE, ".sessionfs-commit-%016llx",
+		 (unsigned long long)store_number(store));
+}
+
+int stage_open(const struct store *store, int lower_fd)
+{
+	char name[STAGE_NAME_SIZE];
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	stage_name(store, name);
+	fd = openat(lower_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP ? -EEXIST : -errno;
+	/* Shares are where anybody makes directories. */
+	if (fstat(fd, &st) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		return -EEXIST;
+	return TAKE_FD(fd);
+}
+
+int stage_remove(const struct store *store, int lower_fd)
+{
+	char name[STAGE_NAME_SIZE];
+	_cleanup_close_ int fd = stage_open(store, lower_fd);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	stage_name(store, name);
+	return sys_remove_tree(lower_fd, name);
+}
+
+int stage_make(const struct store *store, int lower_fd)
+{
+	char name[STAGE_NAME_SIZE];
+	int r = stage_remove(store, lower_fd);
+
+	if (r < 0)
+		return r;
+	stage_name(store, name);
+	if (mkdirat(lower_fd, name, 0700))
+		return -errno;
+	return stage_open(store, lower_fd);
+}
+
+void stage_links_release(struct stage_links *links)
+{
+	free(links->items);
+	*links = (struct stage_links){0};
+}
+
+/* An fd (O_PATH) of what the item is in the session. */
+static int open_ours(const struct plan_share *share, const struct plan_item *item)
+{
+	const char *name;
+	_cleanup_close_ int parent = -1;
+	int fd;
+
+	if (item->source)
+		parent = plan_open_parent(share->lower_fd, item->source, &name);
+	else
+		parent = plan_open_parent(share->upper_fd, item->path, &name);
+	if (parent < 0)
+		return parent;
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_directory(const struct layout_names *names, int source_fd, int stage_fd,
+			  const char *object)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (fstatat(source_fd, "", &st, AT_EMPTY_PATH) || mkdirat(stage_fd, object, 0700))
+		return -errno;
+	fd = openat(stage_fd, object, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : copyup_metadata(names, source_fd, &st, fd);
+}
+
+static int make_file(const struct layout_names *names, const struct plan_share *share,
+		     const struct plan_item *item, int ours, int stage_fd, const char *object)
+{
+	struct metacopy_world world = {.names = names, .lower_root = share->lower_fd};
+	_cleanup_source_ struct copyup_source source = COPYUP_SOURCE_NONE;
+	int r = copyup_source_open(item->source ? NULL : &world, ours, INT64_MAX, &source);
+
+	return r < 0 ? r : copyup_copy(names, &source, stage_fd, object);
+}
+
+/* 1: it is another name of an object that is staged already, and is linked. */
+static int link_known(struct stage_links *links, const struct stat *ours, int stage_fd,
+		      const char *object, size_t number)
+{
+	char first[STAGE_OBJECT_SIZE];
+
+	if (S_ISDIR(ours->st_mode) || ours->st_nlink < 2)
+		return 0;
+	for (size_t i = 0; i < links->count; i++) {
+		if (links->items[i].dev != ours->st_dev || links->items[i].ino != ours->st_ino)
+			continue;
+		stage_object_name(links->items[i].number, first);
+		return linkat(stage_fd, first, stage_fd, object, 0) ? -errno : 1;
+	}
+	if (links->count == links->capacity) {
+		size_t capacity = links->capacity ? links->capacity * 2 : 16;
+		struct stage_link *items = reallocarray(links->items, capacity, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		links->items = items;
+		links->capacity = capacity;
+	}
+	links->items[links->count++] =
+		(struct stage_link){.dev = ours->st_dev, .ino = ours->st_ino, .number = number};
+	return 0;
+}
+
+/* A directory keeps its inode and gets other metadata: both, the old and the new, lie in the stage. */
+static int make_former(const struct layout_names *names, const struct plan_share *share,
+		       const struct plan_item *item, int stage_fd, size_t number, uint64_t *ret_ino)
+{
+	char object[STAGE_OBJECT_SIZE];
+	_cleanup_close_ int former =
+		sys_open_beneath(share->lower_fd, item->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+
+	if (former < 0)
+		return former;
+	stage_former_name(number, object);
+	*ret_ino = item->lower.st_ino;
+	return make_directory(names, former, stage_fd, object);
+}
+
+int stage_item(const struct layout_names *names, const struct plan_share *share,
+	       const struct plan_item *item, int stage_fd, size_t number, struct stage_links *links,
+	       uint64_t *ret_ino)
+{
+	char object[STAGE_OBJECT_SIZE];
+	_cleanup_close_ int ours = -1;
+	struct stat st;
+	int r;
+
+	*ret_ino = 0;
+	if (item->change == 'D')
+		return 0;
+	ours = open_ours(share, item);
+	if (ours < 0)
+		return ours;
+	if (fstatat(ours, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	stage_object_name(number, object);
+	r = link_known(links, &st, stage_fd, object, number);
+	if (r == 0 && S_ISDIR(st.st_mode))
+		r = make_directory(names, ours, stage_fd, object);
+	else if (r == 0)
+		r = make_file(names, share, item, ours, stage_fd, object);
+	if (r < 0)
+		return r;
+	if (item->change == 'm' && S_ISDIR(st.st_mode))
+		return make_former(names, share, item, stage_fd, number, ret_ino);
+	if (fstatat(stage_fd, object, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	*ret_ino = st.st_ino;
+	return 0;
+}
