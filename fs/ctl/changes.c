@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/sys.h"
 #include "ctl/gate.h"
+#include "ctl/path_list.h"
 #include "ctl/reset.h"
 #include "ctl/target.h"
 #include "txn/diff.h"
@@ -101,81 +102,41 @@ int changes_collect(struct instance *instance, uint32_t session, struct changes 
 	return 0;
 }
 
-/* The paths that a request names, "paths" absent: none, which stands for all. */
-struct paths {
-	struct target_path *items;
-	size_t count;
-};
-
-static void paths_release(struct paths *paths)
+json_t *changes_item_json(char letter, const char *path, mode_t mode)
 {
-	for (size_t i = 0; i < paths->count; i++)
-		target_path_release(&paths->items[i]);
-	free(paths->items);
-}
-
-static int paths_parse(const struct ctl_request *request, struct paths *paths, struct err *err)
-{
-	const json_t *array = request_array(request, "paths");
-	const json_t *text;
-	size_t i;
-
-	paths->items = calloc(json_array_size(array) + 1, sizeof(*paths->items));
-	if (!paths->items)
-		return err_set(err, ERR_INTERNAL_ERROR, "out of memory");
-	json_array_foreach(array, i, text)
-	{
-		if (target_path_parse(request, json_string_value(text), &paths->items[i], err) < 0)
-			return -1;
-		paths->count++;
-	}
-	return 0;
-}
-
-static bool paths_match(const struct ctl_request *request, const struct paths *paths,
-			const char *path)
-{
-	if (!request_array(request, "paths"))
-		return true;
-	for (size_t i = 0; i < paths->count; i++)
-		if (path_is_below(path, paths->items[i].host))
-			return true;
-	return false;
-}
-
-static json_t *change_json(const struct changes_item *item)
-{
-	const char change[2] = {item->change, '\0'};
+	const char change[2] = {letter, '\0'};
 	json_t *json = json_object();
 
 	json_object_set_new(json, "change", json_string(change));
-	json_set_text(json, "path", item->path);
-	json_object_set_new(json, "type", json_string(diff_type_name(item->mode)));
+	json_set_text(json, "path", path);
+	json_object_set_new(json, "type", json_string(diff_type_name(mode)));
 	return json;
 }
 
 int request_session_diff(struct ctl_request *request, struct err *err)
 {
-	__attribute__((cleanup(paths_release))) struct paths paths = {0};
+	_cleanup_path_list_ struct path_list paths = {0};
 	_cleanup_changes_ struct changes changes = {0};
 	uint32_t session;
 	json_t *array;
 
 	if (target_session(request, request_text(request, "session"), &session, err) < 0 ||
-	    paths_parse(request, &paths, err) < 0 ||
+	    path_list_parse(request, &paths, err) < 0 ||
 	    changes_collect(request->instance, session, &changes, err) < 0)
 		return -1;
 	array = json_array();
 	for (size_t i = 0; i < changes.count; i++)
-		if (paths_match(request, &paths, changes.items[i].path))
-			json_array_append_new(array, change_json(&changes.items[i]));
+		if (path_list_match(&paths, changes.items[i].path))
+			json_array_append_new(array, changes_item_json(changes.items[i].change,
+								       changes.items[i].path,
+								       changes.items[i].mode));
 	request->data = json_pack("{s:s, s:o}", "session", request->session, "changes", array);
 	return CTL_DONE;
 }
 
 /* Drops what was named, with the session's gate closed. */
-static int reset_session(struct ctl_request *request, uint32_t session, const struct paths *paths,
-			 size_t *ret_dropped, struct err *err)
+static int reset_session(struct ctl_request *request, uint32_t session,
+			 const struct path_list *paths, size_t *ret_dropped, struct err *err)
 {
 	_cleanup_changes_ struct changes changes = {0};
 	size_t dropped = 0;
@@ -183,7 +144,7 @@ static int reset_session(struct ctl_request *request, uint32_t session, const st
 	if (changes_collect(request->instance, session, &changes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < changes.count; i++)
-		dropped += paths_match(request, paths, changes.items[i].path);
+		dropped += path_list_match(paths, changes.items[i].path);
 	*ret_dropped = dropped;
 	if (!request_array(request, "paths"))
 		return reset_all(request->instance, session, err);
@@ -197,14 +158,14 @@ static int reset_session(struct ctl_request *request, uint32_t session, const st
 
 int request_session_reset(struct ctl_request *request, struct err *err)
 {
-	__attribute__((cleanup(paths_release))) struct paths paths = {0};
+	_cleanup_path_list_ struct path_list paths = {0};
 	struct gate_change change;
 	uint32_t session;
 	size_t dropped = 0;
 	int r;
 
 	if (target_session(request, request_text(request, "session"), &session, err) < 0 ||
-	    paths_parse(request, &paths, err) < 0)
+	    path_list_parse(request, &paths, err) < 0)
 		return -1;
 	if (!gate_close(request->instance->runs, session, 0, &change))
 		return target_busy(request, session, "reset", err);

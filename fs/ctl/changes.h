@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "virt/context.h"
 
 struct changes_item {
@@ -27,3 +28,5 @@ struct changes {
 int changes_collect(struct instance *instance, uint32_t session, struct changes *changes,
 		    struct err *err);
 void changes_release(struct changes *changes);
+/* One change as requests show it. */
+json_t *changes_item_json(char letter, const char *path, mode_t mode);

@@ -172,14 +172,16 @@ static void drop_created(struct instance *instance, const struct choice *choice)
 	gate_open(&change);
 }
 
-static int check_on_exit(const struct ctl_request *request, bool *ret_reset, struct err *err)
+/* What ends with a change of the whole session begins only where no other run lives in it. */
+static int check_on_exit(const struct ctl_request *request, bool *ret_alone, struct err *err)
 {
 	const char *on_exit = request_text(request, "on_exit");
 
-	*ret_reset = on_exit && strcmp(on_exit, "reset") == 0;
-	if (on_exit && !*ret_reset && strcmp(on_exit, "keep") != 0)
+	*ret_alone = on_exit && (strcmp(on_exit, "reset") == 0 || strcmp(on_exit, "commit") == 0);
+	if (on_exit && !*ret_alone && strcmp(on_exit, "keep") != 0)
 		return err_set(err, ERR_VALIDATION_ERROR,
-			       "run.begin: member \"on_exit\" must be \"keep\" or \"reset\"");
+			       "run.begin: member \"on_exit\" must be \"keep\", \"reset\" or "
+			       "\"commit\"");
 	return 0;
 }
 

@@ -46,5 +46,7 @@ struct instance {
 	void (*counts)(struct instance_counts *ret_counts, void *context);
 	/* The session's view changed behind the kernel's back (reset, rm): drop its caches. */
 	void (*session_changed)(uint32_t session, bool removed, void *context);
+	/* Names in the lowers changed: those that the kernel has cached are void. */
+	void (*lower_changed)(void *context);
 	void *context;
 };

@@ -3,10 +3,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "cli/changes_table.h"
 #include "cli/ctl_client.h"
-#include "cli/fields.h"
 #include "cli/operands.h"
-#include "cli/table.h"
 
 static int diff_act(struct call *call, struct answer *answer, struct err *err)
 {
@@ -22,42 +21,14 @@ static int diff_act(struct call *call, struct answer *answer, struct err *err)
 	return ctl_call_consume(call, TAKE_PTR(request), answer, err);
 }
 
-static const char *change_name(const char *letter)
-{
-	switch (letter[0]) {
-	case 'A':
-		return "A added";
-	case 'M':
-		return "M modified";
-	case 'D':
-		return "D deleted";
-	case 'T':
-		return "T type changed";
-	case 'm':
-		return "m metadata";
-	default:
-		return letter;
-	}
-}
-
 static void diff_show(const struct call *call, const struct answer *answer)
 {
-	static const struct table_column columns[] = {
-		{"CHANGE", false}, {"TYPE", false}, {"PATH", false}};
-	_cleanup_table_ struct table *table = table_new(columns, ARRAY_SIZE(columns));
-	json_t *change;
-	size_t i;
+	const json_t *changes = json_object_get(answer->data, "changes");
 
-	json_array_foreach(json_object_get(answer->data, "changes"), i, change)
-	{
-		table_add(table, change_name(field_text(change, "change")));
-		table_add(table, field_text(change, "type"));
-		table_add(table, field_text(change, "path"));
-	}
-	if (table_rows(table) == 0)
+	if (json_array_size(changes) == 0)
 		puts("No changes.");
 	else
-		table_print(table, stdout, call->colour, 0);
+		changes_table_print(call, changes);
 }
 
 static const struct verb_example examples[] = {

@@ -4,7 +4,7 @@
 #include "cli/run/run.h"
 
 static const char *const json_choices[] = {"always", "on-error", NULL};
-static const char *const on_exit_choices[] = {"keep", "reset", NULL};
+static const char *const on_exit_choices[] = {"keep", "reset", "commit", NULL};
 
 static const struct option_spec options[] = {
 	{"session", 0, OPTION_TEXT, "ID",
@@ -19,8 +19,8 @@ static const struct option_spec options[] = {
 	{"timeout", 0, OPTION_DURATION, "DURATION",
 	 "End COMMAND after this time: TERM, then KILL after 5 s", NULL, NULL},
 	{"on-exit", 0, OPTION_CHOICE, "WHAT",
-	 "keep what was written in the session, or reset it (drop all changes)", on_exit_choices,
-	 "keep"},
+	 "keep what was written in the session, reset it (drop all changes), or commit it where COMMAND succeeds",
+	 on_exit_choices, "keep"},
 	{"json", 0, OPTION_FLAG_CHOICE, "always|on-error",
 	 "Stdout is one envelope, always or only where a conflict made COMMAND fail", json_choices,
 	 NULL},

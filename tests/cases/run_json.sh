@@ -39,7 +39,7 @@ says '[.error.code, .error.exit_code]' '["COMMAND_NOT_EXECUTABLE",126]'
 says '[.error.exit_status, .error.kept.ephemeral, .meta.session]' '[126,false,"j"]'
 runs 2 --json --bogus -- true
 says '[.error.code, .error.exit_code]' '["VALIDATION_ERROR",2]'
-runs 2 --json --on-exit=commit -- true
+runs 2 --json --on-exit=publish -- true
 says .error.code '"VALIDATION_ERROR"'
 runs 12 --json --mountpoint "$dir/run" -- true
 says '[.error.code, .error.retryable]' '["UNAVAILABLE",true]'

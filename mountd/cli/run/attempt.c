@@ -198,9 +198,41 @@ static void add_descendants(const struct attempt *attempt)
 	}
 }
 
+static bool ended_well(const struct attempt *attempt)
+{
+	return attempt->exited && WIFEXITED(attempt->wait_status) &&
+	       WEXITSTATUS(attempt->wait_status) == 0;
+}
+
+/* The run has met no conflict: its session is published, or kept with the reason why not. */
+static void commit_session(struct attempt *attempt, const struct run_plan *plan)
+{
+	struct answer answer = {0};
+	struct err err = {0};
+	json_t *request = ctl_request("session.commit");
+	_cleanup_close_ int fd = ctl_open(plan->mountpoint, &err);
+
+	json_object_set(request, "session", json_object_get(attempt->begun, "session"));
+	json_object_set(request, "run", json_object_get(attempt->begun, "run"));
+	if (fd < 0)
+		json_decref(request);
+	else
+		(void)ctl_ask_consume(fd, request, &answer, &err);
+	if (answer.data) {
+		json_object_set_new(json_object_get(attempt->finished, "kept"), "changes",
+				    json_false());
+		json_object_set(attempt->finished, "committed",
+				json_object_get(answer.data, "changes"));
+	} else if (answer.error) {
+		attempt->uncommitted = json_incref(answer.error);
+	} else {
+		attempt->uncommitted = output_error(&err);
+	}
+	answer_release(&answer);
+}
+
 static void attempt_finish(struct attempt *attempt, const struct run_plan *plan)
 {
-	bool ended_well = WIFEXITED(attempt->wait_status) && WEXITSTATUS(attempt->wait_status) == 0;
 	json_t *run = json_object_get(attempt->begun, "run");
 	_cleanup_close_ int fd = -1;
 	struct answer answer = {0};
@@ -208,7 +240,7 @@ static void attempt_finish(struct attempt *attempt, const struct run_plan *plan)
 	json_t *request = ctl_request("run.finish");
 
 	json_object_set(request, "run", run);
-	json_object_set_new(request, "command_failed", json_boolean(!ended_well));
+	json_object_set_new(request, "command_failed", json_boolean(!ended_well(attempt)));
 	json_object_set_new(request, "reset", json_boolean(plan->reset));
 	fd = ctl_open(plan->mountpoint, &err);
 	if (fd < 0) {
@@ -228,6 +260,9 @@ static void attempt_finish(struct attempt *attempt, const struct run_plan *plan)
 	if (answer.warnings)
 		json_array_extend(attempt->warnings, answer.warnings);
 	answer_release(&answer);
+	if (plan->commit && ended_well(attempt) && attempt->finished &&
+	    json_is_null(json_object_get(attempt->finished, "conflict")))
+		commit_session(attempt, plan);
 	add_descendants(attempt);
 }
 
@@ -245,7 +280,7 @@ static void attempt_watch(struct attempt *attempt, const struct run_plan *plan, 
 			return;
 		}
 	}
-	if (attempt->exited && plan->reset)
+	if (attempt->exited && (plan->reset || (plan->commit && ended_well(attempt))))
 		attempt_end_all(attempt, signal_fd);
 }
 
@@ -298,5 +333,6 @@ void attempt_release(struct attempt *attempt)
 	json_decref(attempt->warnings);
 	json_decref(attempt->failure);
 	json_decref(attempt->finished);
+	json_decref(attempt->uncommitted);
 	*attempt = (struct attempt){.out = CAPTURE_NONE, .err = CAPTURE_NONE, .frames = {.fd = -1}};
 }

@@ -31,6 +31,7 @@ struct attempt {
 	size_t warnings_said; /* so many of them the keeper has printed, in the default mode */
 	json_t *failure;      /* error object: COMMAND did not run */
 	json_t *finished;     /* data of run.finish; NULL: the daemon did not say */
+	json_t *uncommitted;  /* error object: --on-exit commit was refused, the session is kept */
 	bool exited;
 	int wait_status; /* while exited */
 	bool timed_out;
@@ -48,8 +49,8 @@ struct attempt {
 };
 
 /*
- * Returns when COMMAND has exited (with --timeout over, or --on-exit reset: when all that it
- * started has), or could not be started. `session`: of an earlier attempt, or NULL.
+ * Returns when COMMAND has exited (with --timeout over, --on-exit reset, or commit after success: when all
+ * that it started has), or could not be started. `session`: of an earlier attempt, or NULL.
  */
 void attempt_run(const struct run_plan *plan, const char *session,
 		 const struct signals_saved *signals, int signal_fd, struct attempt *ret_attempt);

@@ -27,7 +27,10 @@ static json_t *begin_request(const struct run_plan *plan, const char *session, c
 		json_object_set_new(request, "session", json_string(session));
 	json_object_set_new(request, "command", command);
 	json_object_set_new(request, "cwd", json_text(cwd ? cwd : ""));
-	json_object_set_new(request, "on_exit", json_string(plan->reset ? "reset" : "keep"));
+	json_object_set_new(request, "on_exit",
+			    json_string(plan->reset    ? "reset"
+					: plan->commit ? "commit"
+						       : "keep"));
 	if (plan->lock_timeout_ms >= 0)
 		json_object_set_new(request, "lock_timeout_ms",
 				    json_integer(plan->lock_timeout_ms));

@@ -87,10 +87,11 @@ static int parse_on_exit(const struct call *call, struct run_plan *plan, struct 
 	const char *text = args_text(call->args, "on-exit");
 
 	plan->reset = text && strcmp(text, "reset") == 0;
-	if (!text || plan->reset || strcmp(text, "keep") == 0)
+	plan->commit = text && strcmp(text, "commit") == 0;
+	if (!text || plan->reset || plan->commit || strcmp(text, "keep") == 0)
 		return 0;
-	return err_set(err, ERR_VALIDATION_ERROR, "--on-exit takes keep or reset, not '%.60s'",
-		       text);
+	return err_set(err, ERR_VALIDATION_ERROR,
+		       "--on-exit takes keep, reset or commit, not '%.60s'", text);
 }
 
 static int parse_lock_timeout(const struct call *call, struct run_plan *plan, struct err *err)

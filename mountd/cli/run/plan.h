@@ -23,7 +23,8 @@ struct run_plan {
 	const char *session; /* "ID" or "UID/ID"; NULL: the environment decides, else a fresh one */
 	char *const *command; /* argv, NULL-terminated, not empty */
 	enum run_json json;
-	bool reset; /* --on-exit reset */
+	bool reset;  /* --on-exit reset */
+	bool commit; /* --on-exit commit */
 	int64_t retries;
 	int64_t lock_timeout_ms; /* -1: the share's rule */
 	uint64_t timeout_ns;     /* 0: none */

@@ -55,9 +55,9 @@ static void print_remarks(const struct run_plan *plan, const struct attempt *att
 	if (!kept)
 		return;
 	buf_add_format(&remark,
-		       "session %s holds what was written; see it: sessionfs diff %s, drop it: "
-		       "sessionfs rm %s",
-		       kept, kept, kept);
+		       "session %s holds what was written; see it: sessionfs diff %s, publish it: "
+		       "sessionfs commit %s, drop it: sessionfs rm %s",
+		       kept, kept, kept, kept);
 	hint_add(&hint, plan->mountpoint_hint, remark.data ? remark.data : "");
 	fprintf(stderr, "sessionfs: %s\n", hint.data ? hint.data : "");
 }

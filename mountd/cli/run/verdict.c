@@ -100,6 +100,9 @@ void run_verdict(const struct run_plan *plan, const struct attempt *attempt,
 	} else if (conflict) {
 		verdict.error = json_copy(conflict);
 		verdict.conflict = true;
+	} else if (attempt->uncommitted) {
+		verdict.error = json_copy(attempt->uncommitted);
+		verdict.conflict = true;
 	} else {
 		verdict.status = run_exit_status(attempt->wait_status);
 		verdict.from_command = true;
@@ -172,6 +175,8 @@ static json_t *success_data(const struct run_plan *plan, const struct attempt *a
 		json_object_set_new(data, "leftover", json_array());
 	if (kept)
 		json_object_set(data, "kept", kept);
+	if (plan->commit)
+		json_object_set(data, "committed", json_object_get(attempt->finished, "committed"));
 	return data;
 }
 

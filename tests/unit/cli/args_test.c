@@ -143,8 +143,8 @@ Test(args, values_are_checked_before_anything_is_done)
 	refused(PARSE("run", "--retry=99999999999999999999", "true"), "a whole number", "");
 	refused(PARSE("run", "--timeout=soon", "true"), "--timeout takes a duration", "");
 	refused(PARSE("run", "--timeout=-1s", "true"), "--timeout takes a duration", "");
-	refused(PARSE("run", "--on-exit=commit", "true"),
-		"--on-exit takes keep or reset, not commit", "");
+	refused(PARSE("run", "--on-exit=publish", "true"),
+		"--on-exit takes keep, reset or commit, not publish", "");
 	refused(PARSE("run", "--session=", "true"), "--session takes a value that is not empty",
 		"");
 	refused(PARSE("ls", "--json=1"), "--json takes no value", "");
