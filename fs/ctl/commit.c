@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "ctl/changes.h"
 #include "ctl/gate.h"
@@ -35,6 +36,7 @@ static void sources_release(struct sources *sources)
 		close(sources->shares[i].upper_fd);
 		close(sources->shares[i].work_fd);
 	}
+	sources->count = 0;
 }
 
 struct committing {
@@ -94,6 +96,7 @@ static int add_share(struct committing *committing, uint32_t share, struct err *
 		return 0;
 	if (r == 0) {
 		source->share = share;
+		source->no_merge = request_flag(committing->request, "no_merge");
 		source->empty = config->mode == SHARE_EMPTY;
 		source->lower_fd = config->lower_fd;
 		committing->sources.count++;
@@ -125,7 +128,18 @@ static json_t *item_json(const struct committing *committing, const struct plan_
 {
 	_cleanup_free_ char *path = host_path(committing, item->share, item->path);
 
-	return path ? changes_item_json(item->change, path, item->mode) : NULL;
+	json_t *json = path ? changes_item_json(item->change, path, item->mode) : NULL;
+
+	if (json && item->merged)
+		json_object_set_new(json, "merged", json_true());
+	if (json && item->clashes) {
+		json_t *pointers = json_array();
+
+		for (size_t i = 0; item->clashes[i]; i++)
+			json_array_append_new(pointers, json_text(item->clashes[i]));
+		json_object_set_new(json, "pointers", pointers);
+	}
+	return json;
 }
 
 static int refuse(const struct committing *committing, enum err_code code, json_t *list_consume,
@@ -230,12 +244,29 @@ static int apply(struct committing *committing, struct err *err)
 	return 0;
 }
 
-/* What a whole session has published is in the shares: it begins anew. */
-static int begin_anew(const struct committing *committing, struct err *err)
+/*
+ * What a whole session has published is in the shares: it begins anew. But programs outside of runs may have
+ * written in it meanwhile, to its views below the mount: then it goes on as it is, and so it does where that
+ * cannot be told.
+ */
+static void begin_anew(const struct committing *published)
 {
-	if (!committing->paths.all || committing->sources.count == 0)
-		return 0;
-	return reset_all(committing->instance, committing->session, err);
+	__attribute__((cleanup(committing_release))) struct committing again = {
+		.request = published->request,
+		.instance = published->instance,
+		.session = published->session,
+		.names = published->names,
+		.paths = {.all = true},
+	};
+	struct err ignored = {0};
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < again.instance->config->n_shares; i++)
+		r = add_share(&again, i, &ignored);
+	if (r == 0 && again.plan.count == 0 && again.sources.count > 0 &&
+	    reset_all(again.instance, again.session, &ignored) < 0)
+		log_warning("session %s is committed, but keeps its copies: %s",
+			    again.request->session, ignored.message);
 }
 
 static json_t *answer(const struct committing *committing, bool dry_run)
@@ -263,8 +294,10 @@ static int commit_session(struct committing *committing, bool dry_run, struct er
 	}
 	if (check(committing, err) < 0)
 		return -1;
-	if (!dry_run && (apply(committing, err) < 0 || begin_anew(committing, err) < 0))
+	if (!dry_run && apply(committing, err) < 0)
 		return -1;
+	if (!dry_run && committing->paths.all)
+		begin_anew(committing);
 	committing->request->data = answer(committing, dry_run);
 	return CTL_DONE;
 }

@@ -102,6 +102,8 @@ int store_session_has_changes(struct store *store, uid_t uid, const char *id);
 
 /* Beside an upper: what the lower held (view/seen.h). */
 #define STORE_SEEN "seen"
+/* And what JSON files said then (view/base_text.h). */
+#define STORE_BASES "bases"
 
 #define STORE_TRASH_NAME_SIZE 48
 /*

@@ -7,25 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "txn/commit_work.h"
 #include "txn/stage.h"
 #include "view/copyup.h"
-#include "view/metacopy.h"
 
-/* A commit at work, or one that is looked at again after a crash. */
-struct work {
-	const struct commit_setup *setup;
-	struct journal journal;
-	int *lowers; /* by share of the journal; borrowed */
-	int *stages; /* owned; -1: none */
-};
-
-static void work_release(struct work *work)
+static void work_release(struct commit_work *work)
 {
 	for (uint32_t i = 0; work->stages && i < work->journal.n_shares; i++)
 		if (work->stages[i] >= 0)
@@ -35,13 +26,7 @@ static void work_release(struct work *work)
 	journal_release(&work->journal);
 }
 
-static void step(const struct work *work)
-{
-	if (work->setup->step)
-		work->setup->step(work->setup->context);
-}
-
-static int work_allocate(struct work *work, uint32_t n_shares)
+static int work_allocate(struct commit_work *work, uint32_t n_shares)
 {
 	work->lowers = calloc(n_shares + 1, sizeof(*work->lowers));
 	work->stages = calloc(n_shares + 1, sizeof(*work->stages));
@@ -52,27 +37,8 @@ static int work_allocate(struct work *work, uint32_t n_shares)
 	return 0;
 }
 
-static int sync_shares(const struct work *work)
-{
-	for (uint32_t i = 0; i < work->journal.n_shares; i++)
-		if (work->stages[i] >= 0 && syncfs(work->stages[i]))
-			return -errno;
-	return 0;
-}
-
-static void remove_stages(const struct work *work)
-{
-	for (uint32_t i = 0; i < work->journal.n_shares; i++) {
-		int r = stage_remove(work->setup->store, work->lowers[i]);
-
-		if (r < 0)
-			log_warning("cannot delete the stage of a commit in %s: %s",
-				    work->journal.shares[i], strerror(-r));
-	}
-}
-
-/* The metadata of an object of the stage to the directory that it is about. */
-static int set_metadata(const struct work *work, const struct journal_op *op, const char *object)
+int commit_set_metadata(const struct commit_work *work, const struct journal_op *op,
+			const char *object)
 {
 	int stage = work->stages[op->share];
 	_cleanup_close_ int source = openat(stage, object, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -85,6 +51,25 @@ static int set_metadata(const struct work *work, const struct journal_op *op, co
 	if (dir < 0)
 		return dir;
 	return copyup_metadata(work->setup->names, source, &st, dir);
+}
+
+static int sync_shares(const struct commit_work *work)
+{
+	for (uint32_t i = 0; i < work->journal.n_shares; i++)
+		if (work->stages[i] >= 0 && syncfs(work->stages[i]))
+			return -errno;
+	return 0;
+}
+
+static void remove_stages(const struct commit_work *work)
+{
+	for (uint32_t i = 0; i < work->journal.n_shares; i++) {
+		int r = stage_remove(work->setup->store, work->lowers[i]);
+
+		if (r < 0)
+			log_warning("cannot delete the stage of a commit in %s: %s",
+				    work->journal.shares[i], strerror(-r));
+	}
 }
 
 /* What is there was looked at when the plan was made; a rename by us changes the ctime alone. */
@@ -100,7 +85,7 @@ static bool is_planned(const struct stat *now, const struct stat *planned, bool 
 	       (moved || memcmp(&now->st_ctim, &planned->st_ctim, sizeof(now->st_ctim)) == 0);
 }
 
-static int carry_out(const struct work *work, size_t number, const struct plan_item *item)
+static int carry_out(const struct commit_work *work, size_t number, const struct plan_item *item)
 {
 	const struct journal_op *op = &work->journal.ops[number];
 	int stage = work->stages[op->share];
@@ -123,7 +108,7 @@ static int carry_out(const struct work *work, size_t number, const struct plan_i
 	if (!is_planned(&now, &item->lower, false))
 		return -ESTALE;
 	if (op->kind == JOURNAL_META)
-		return set_metadata(work, op, object);
+		return commit_set_metadata(work, op, object);
 	if (op->kind == JOURNAL_SWAP)
 		r = sys_rename(stage, object, parent, name, RENAME_EXCHANGE);
 	else
@@ -136,102 +121,8 @@ static int carry_out(const struct work *work, size_t number, const struct plan_i
 	return is_planned(&now, &item->lower, true) ? 0 : -ESTALE;
 }
 
-/* Whether what stands at a path is what the operation put there. */
-static bool is_ours(int parent, const char *name, const struct journal_op *op)
-{
-	struct stat st;
-
-	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == op->ino;
-}
-
-static int undo_put(int parent, const char *name, const struct journal_op *op, int stage,
-		    const char *object)
-{
-	struct stat st;
-
-	if (fstatat(stage, object, &st, AT_SYMLINK_NOFOLLOW) == 0 || !is_ours(parent, name, op))
-		return 0;
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
-		/* What others have put into it meanwhile is theirs, and keeps it. */
-		if (unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOTEMPTY && errno != ENOENT)
-			return -errno;
-		return 0;
-	}
-	return sys_rename(parent, name, stage, object, RENAME_NOREPLACE);
-}
-
-static int undo_swap(int parent, const char *name, const struct journal_op *op, int stage,
-		     const char *object)
-{
-	if (is_ours(stage, object, op) || !is_ours(parent, name, op))
-		return 0;
-	return sys_rename(stage, object, parent, name, RENAME_EXCHANGE);
-}
-
-static int undo_take(int parent, const char *name, int stage, const char *object)
-{
-	int r = sys_rename(stage, object, parent, name, RENAME_NOREPLACE);
-
-	/* It was not taken; or somebody made another one since, who would have met none. */
-	return r == -ENOENT || r == -EEXIST ? 0 : r;
-}
-
-static int undo_meta(const struct work *work, size_t number)
-{
-	const struct journal_op *op = &work->journal.ops[number];
-	char object[STAGE_OBJECT_SIZE];
-	int r;
-
-	stage_former_name(number, object);
-	r = set_metadata(work, op, object);
-	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
-}
-
-static int undo(const struct work *work, size_t number)
-{
-	const struct journal_op *op = &work->journal.ops[number];
-	int stage = work->stages[op->share];
-	char object[STAGE_OBJECT_SIZE];
-	_cleanup_close_ int parent = -1;
-	const char *name;
-
-	/* The stage goes when everything has been undone. */
-	if (stage < 0)
-		return 0;
-	if (op->kind == JOURNAL_META)
-		return undo_meta(work, number);
-	stage_object_name(number, object);
-	parent = plan_open_parent(work->lowers[op->share], op->path, &name);
-	if (parent < 0)
-		return parent == -ENOENT || parent == -ENOTDIR ? 0 : parent;
-	if (op->kind == JOURNAL_PUT)
-		return undo_put(parent, name, op, stage, object);
-	if (op->kind == JOURNAL_SWAP)
-		return undo_swap(parent, name, op, stage, object);
-	return undo_take(parent, name, stage, object);
-}
-
-/* Everything as it was, in reverse order; the first error, after having tried all. */
-static int undo_all(const struct work *work)
-{
-	int first = 0;
-
-	for (size_t i = work->journal.n_ops; i > 0; i--) {
-		int r = undo(work, i - 1);
-
-		if (r < 0)
-			log_error("cannot undo the commit at %s/%s: %s",
-				  work->journal.shares[work->journal.ops[i - 1].share],
-				  work->journal.ops[i - 1].path, strerror(-r));
-		if (r < 0 && first == 0)
-			first = r;
-		step(work);
-	}
-	return first;
-}
-
 /* A directory that was filled after it was made shows its own time again. */
-static void set_directory_times(const struct work *work, const struct plan *plan,
+static void set_directory_times(const struct commit_work *work, const struct plan *plan,
 				const struct plan_share *shares, size_t n_shares)
 {
 	for (size_t i = plan->count; i > 0; i--) {
@@ -257,100 +148,25 @@ static void set_directory_times(const struct work *work, const struct plan *plan
 		times[1] = st.st_mtim;
 		utimensat(dir, "", times, AT_EMPTY_PATH);
 	}
-	step(work);
+	commit_step(work);
 }
 
-/* Whether that is what was there before a commit that was undone. */
-static bool is_former(const struct journal_op *op, const struct stat *st)
+static int finish(struct commit_work *work)
 {
-	return op->former_ino == st->st_ino &&
-	       (S_ISDIR(st->st_mode) || (op->former_size == (uint64_t)st->st_size &&
-					 op->former_mtime_ns == plan_time_ns(&st->st_mtim)));
-}
+	int r = commit_note_session(work);
 
-/*
- * What the session has at a published path must not lean on a lower that went with the commit: a renamed
- * directory merges with its namesake from now on, and a file without data of its own shows from the lower.
- */
-static int detach_op(const struct work *work, const struct journal_op *op, int upper)
-{
-	const struct layout_names *names = work->setup->names;
-	const char *name;
-	_cleanup_close_ int parent = plan_open_parent(upper, op->path, &name);
-	_cleanup_close_ int fd = -1;
-	char path[32];
-
-	if (parent < 0)
-		return 0;
-	if (metacopy_is(names, parent, name) == 1)
-		return unlinkat(parent, name, 0) ? -errno : 0;
-	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	sys_fd_path(fd, path);
-	return removexattr(path, names->redirect) && errno != ENODATA && errno != ENOTSUP ? -errno
-											  : 0;
-}
-
-/* What stands at the path of an operation now is what its session takes for the lower's. */
-static int note_op(const struct work *work, const struct journal_op *op, int notes)
-{
-	_cleanup_close_ int parent = -1;
-	const char *name;
-	struct stat st;
-
-	parent = plan_open_parent(work->lowers[op->share], op->path, &name);
-	if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
-		return 0;
-	if (work->journal.done ? op->kind == JOURNAL_TAKE : !is_former(op, &st))
-		return 0;
-	return seen_append(notes, op->path, &st);
-}
-
-/*
- * After a commit the session's base is what it has just made of the lower; its names stay in the upper, as
- * copies that say the same. After one that was undone it is what was there, with the new ctime.
- */
-static int note_session(const struct work *work)
-{
-	for (uint32_t i = 0; i < work->journal.n_shares; i++) {
-		_cleanup_close_ int upper = -1, notes = -1;
-		int r = store_open_upper(work->setup->store, work->journal.uid,
-					 work->journal.session, work->journal.shares[i], false,
-					 NULL, &upper, &notes);
-
-		for (size_t j = 0; r == 0 && j < work->journal.n_ops; j++) {
-			const struct journal_op *op = &work->journal.ops[j];
-
-			if (op->share != i)
-				continue;
-			r = note_op(work, op, notes);
-			if (r == 0 && work->journal.done && op->kind != JOURNAL_TAKE)
-				r = detach_op(work, op, upper);
-			step(work);
-		}
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
-	return 0;
-}
-
-static int finish(struct work *work)
-{
-	int r = note_session(work);
-
-	step(work);
+	commit_step(work);
 	remove_stages(work);
-	step(work);
+	commit_step(work);
 	if (r == 0)
 		r = journal_remove(work->setup->store);
 	return r;
 }
 
 /* Of a commit that goes on, or was found. With an error stages and journal stay for the next start. */
-static int undo_and_finish(struct work *work)
+static int undo_and_finish(struct commit_work *work)
 {
-	int r = undo_all(work);
+	int r = commit_undo(work);
 
 	if (r == 0)
 		r = sync_shares(work);
@@ -366,8 +182,8 @@ static enum journal_kind kind_of(const struct plan_item *item)
 	return item->change == 'm' && S_ISDIR(item->mode) ? JOURNAL_META : JOURNAL_SWAP;
 }
 
-static int stage_all(struct work *work, const struct plan *plan, const struct plan_share *shares,
-		     size_t n_shares)
+static int stage_all(struct commit_work *work, const struct plan *plan,
+		     const struct plan_share *shares, size_t n_shares)
 {
 	struct stage_links *links = calloc(n_shares + 1, sizeof(*links));
 	int r = links ? 0 : -ENOMEM;
@@ -376,14 +192,14 @@ static int stage_all(struct work *work, const struct plan *plan, const struct pl
 		r = work->stages[i] = stage_make(work->setup->store, shares[i].lower_fd);
 		if (r >= 0)
 			r = 0;
-		step(work);
+		commit_step(work);
 	}
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		struct journal_op *op = &work->journal.ops[i];
 
 		r = stage_item(work->setup->names, &shares[op->share], &plan->items[i],
 			       work->stages[op->share], i, &links[op->share], &op->ino);
-		step(work);
+		commit_step(work);
 	}
 	for (size_t i = 0; links && i < n_shares; i++)
 		stage_links_release(&links[i]);
@@ -391,8 +207,9 @@ static int stage_all(struct work *work, const struct plan *plan, const struct pl
 	return r == 0 ? sync_shares(work) : r;
 }
 
-static int describe(struct work *work, const struct plan *plan, const struct plan_share *shares,
-		    size_t n_shares, uid_t uid, const char *session)
+static int describe(struct commit_work *work, const struct plan *plan,
+		    const struct plan_share *shares, size_t n_shares, uid_t uid,
+		    const char *session)
 {
 	struct journal *journal = &work->journal;
 	int r = work_allocate(work, (uint32_t)n_shares);
@@ -416,6 +233,7 @@ static int describe(struct work *work, const struct plan *plan, const struct pla
 		struct journal_op *op = &journal->ops[journal->n_ops];
 
 		op->kind = kind_of(item);
+		op->merged = item->merged != NULL;
 		while (shares[op->share].share != item->share)
 			op->share++;
 		if (item->lower_there) {
@@ -431,17 +249,17 @@ static int describe(struct work *work, const struct plan *plan, const struct pla
 }
 
 /* After the journal was written: to the end, or back to the beginning. */
-static int carry_out_all(struct work *work, const struct plan *plan,
+static int carry_out_all(struct commit_work *work, const struct plan *plan,
 			 const struct plan_share *shares, size_t n_shares, size_t *ret_item)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		step(work);
+		commit_step(work);
 		r = carry_out(work, i, &plan->items[i]);
 		*ret_item = i;
 	}
-	step(work);
+	commit_step(work);
 	if (r == 0) {
 		set_directory_times(work, plan, shares, n_shares);
 		r = sync_shares(work);
@@ -449,7 +267,7 @@ static int carry_out_all(struct work *work, const struct plan *plan,
 	if (r == 0) {
 		work->journal.done = true;
 		r = journal_write(work->setup->store, &work->journal);
-		step(work);
+		commit_step(work);
 	}
 	return r;
 }
@@ -458,7 +276,7 @@ int commit_apply(const struct commit_setup *setup, const struct plan *plan,
 		 const struct plan_share *shares, size_t n_shares, uid_t uid, const char *session,
 		 size_t *ret_item)
 {
-	__attribute__((cleanup(work_release))) struct work work = {.setup = setup};
+	__attribute__((cleanup(work_release))) struct commit_work work = {.setup = setup};
 	int r, error;
 
 	*ret_item = 0;
@@ -469,7 +287,7 @@ int commit_apply(const struct commit_setup *setup, const struct plan *plan,
 	r = describe(&work, plan, shares, n_shares, uid, session);
 	if (r == 0)
 		r = stage_all(&work, plan, shares, n_shares);
-	step(&work);
+	commit_step(&work);
 	if (r == 0)
 		r = journal_write(setup->store, &work.journal);
 	if (r < 0) {
@@ -486,7 +304,7 @@ int commit_apply(const struct commit_setup *setup, const struct plan *plan,
 }
 
 /* The shares of the journal among those that are mounted. */
-static int find_shares(struct work *work)
+static int find_shares(struct commit_work *work)
 {
 	const struct config *config = work->setup->config;
 	int r = work_allocate(work, work->journal.n_shares);
@@ -512,7 +330,7 @@ static int find_shares(struct work *work)
 
 int commit_recover(const struct commit_setup *setup)
 {
-	__attribute__((cleanup(work_release))) struct work work = {.setup = setup};
+	__attribute__((cleanup(work_release))) struct commit_work work = {.setup = setup};
 	int r = journal_read(setup->store, &work.journal);
 
 	if (r == -ENOENT) {

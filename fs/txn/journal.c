@@ -54,6 +54,7 @@ int journal_write(struct store *store, const struct journal *journal)
 		add_number(&buf, journal->ops[i].former_ino);
 		add_number(&buf, journal->ops[i].former_size);
 		add_number(&buf, journal->ops[i].former_mtime_ns);
+		add_number(&buf, journal->ops[i].merged);
 		add_text(&buf, journal->ops[i].path);
 	}
 	return buf_failed(&buf) ? -ENOMEM
@@ -129,6 +130,7 @@ static void read_fields(struct reader *reader, struct journal *journal)
 		op->former_ino = read_number(reader, UINT64_MAX);
 		op->former_size = read_number(reader, UINT64_MAX);
 		op->former_mtime_ns = read_number(reader, UINT64_MAX);
+		op->merged = read_number(reader, 1);
 		op->path = copy_text(reader);
 	}
 }

@@ -30,6 +30,7 @@ struct journal_op {
 	uint64_t former_ino;
 	uint64_t former_size;
 	uint64_t former_mtime_ns;
+	bool merged; /* the text is not the session's alone */
 	char *path;
 };
 

@@ -17,6 +17,7 @@
 #include "txn/compare.h"
 #include "txn/diff.h"
 #include "txn/names.h"
+#include "txn/plan_json.h"
 #include "view/metacopy.h"
 
 struct maker {
@@ -32,12 +33,20 @@ struct maker {
 	void *context;
 };
 
+static void item_release(struct plan_item *item)
+{
+	for (size_t i = 0; item->clashes && item->clashes[i]; i++)
+		free(item->clashes[i]);
+	free(item->clashes);
+	free(item->merged);
+	free(item->path);
+	free(item->source);
+}
+
 void plan_release(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		free(plan->items[i].path);
-		free(plan->items[i].source);
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		item_release(&plan->items[i]);
 	free(plan->items);
 	*plan = (struct plan){0};
 }
@@ -303,6 +312,12 @@ static int judge(const struct maker *maker, struct plan_item *item)
 			r = judge_tree(maker, item->path, &item->verdict);
 		if (item->verdict == PLAN_CHANGED && is_mere_copy(maker, item))
 			item->verdict = PLAN_THEIRS;
+		if (r >= 0 && item->verdict == PLAN_CHANGED && !maker->share->no_merge &&
+		    seen_find(&maker->seen, item->path, &base)) {
+			r = plan_merge_json(maker->names, maker->share, &base, item);
+			if (item->merged)
+				item->verdict = PLAN_APPLY;
+		}
 		/* In mode `empty` a directory of both sides is one. */
 		if (item->change == 'A' && S_ISDIR(item->mode) && S_ISDIR(item->lower.st_mode) &&
 		    maker->share->empty)
@@ -323,8 +338,7 @@ static void drop_theirs(struct plan *plan, size_t first)
 			plan->items[kept++] = plan->items[i];
 			continue;
 		}
-		free(plan->items[i].path);
-		free(plan->items[i].source);
+		item_release(&plan->items[i]);
 	}
 	plan->count = kept;
 }

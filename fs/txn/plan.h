@@ -7,6 +7,9 @@
  * same is no change, and is not in the plan (txn/diff.h), nor is a mere copy of what they have changed since. A removed directory counts with everything
  * below it; names that nobody noted and that the session has not moved elsewhere came later.
  *
+ * A file called *.json that both sides have changed is merged by key (txn/json_merge.h), where what it said before is
+ * known (view/base_text.h).
+ *
  * The same identity is: type, size, mode, owner, inode, mtime and ctime; of a directory type, mode, owner
  * and inode. So a file that was changed and changed back counts as changed.
  */
@@ -37,8 +40,11 @@ struct plan_item {
 	enum plan_verdict verdict;
 	char change; /* struct diff_entry */
 	mode_t mode;
-	char *path;        /* below the share */
-	char *source;      /* struct diff_entry */
+	char *path;   /* below the share */
+	char *source; /* struct diff_entry */
+	char *merged; /* the text of a JSON file that both sides changed; else NULL */
+	size_t merged_len;
+	char **clashes; /* PLAN_CHANGED: RFC 6901 pointers at which that could not be; NULL-terminated */
 	bool lower_there;  /* what is replaced, removed or changed */
 	struct stat lower; /* that, as it was when the plan was made */
 };
@@ -61,7 +67,8 @@ struct plan_asker {
 /* One share of the session, its descriptors borrowed. */
 struct plan_share {
 	uint32_t share;
-	bool empty; /* mode `empty`: the view shows nothing of the lower */
+	bool no_merge; /* what both sides have changed is a conflict, also in JSON */
+	bool empty;    /* mode `empty`: the view shows nothing of the lower */
 	int upper_fd;
 	int work_fd;
 	int lower_fd;

@@ -109,6 +109,15 @@ static int make_file(const struct layout_names *names, const struct plan_share *
 	return r < 0 ? r : copyup_copy(names, &source, stage_fd, object);
 }
 
+/* Owner, mode and attributes are ours by now; the text is of both sides. */
+static int put_merged(const struct plan_item *item, int stage_fd, const char *object)
+{
+	_cleanup_close_ int fd =
+		openat(stage_fd, object, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : sys_write_all(fd, item->merged, item->merged_len);
+}
+
 /* 1: it is another name of an object that is staged already, and is linked. */
 static int link_known(struct stage_links *links, const struct stat *ours, int stage_fd,
 		      const char *object, size_t number)
@@ -170,11 +179,13 @@ int stage_item(const struct layout_names *names, const struct plan_share *share,
 	if (fstatat(ours, "", &st, AT_EMPTY_PATH))
 		return -errno;
 	stage_object_name(number, object);
-	r = link_known(links, &st, stage_fd, object, number);
+	r = item->merged ? 0 : link_known(links, &st, stage_fd, object, number);
 	if (r == 0 && S_ISDIR(st.st_mode))
 		r = make_directory(names, ours, stage_fd, object);
 	else if (r == 0)
 		r = make_file(names, share, item, ours, stage_fd, object);
+	if (r == 0 && item->merged)
+		r = put_merged(item, stage_fd, object);
 	if (r < 0)
 		return r;
 	if (item->change == 'm' && S_ISDIR(st.st_mode))

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -15,10 +16,16 @@
 #include "base/path.h"
 #include "base/sys.h"
 #include "store/store.h"
+#include "view/base_text.h"
 
 #define SEEN_LOG "../" STORE_SEEN
-#define SEEN_MAGIC "Seen"
+#define SEEN_MAGIC                                                                                 \
+	{                                                                                          \
+		'S', 'e', 'e', 'n'                                                                 \
+	}
 #define SEEN_MAX (1u << 30)
+
+static const char seen_magic[4] = SEEN_MAGIC;
 
 enum seen_kind { SEEN_HELD = 1, SEEN_DROPPED };
 
@@ -48,30 +55,28 @@ static uint64_t entry_check(const struct seen_entry *entry, const char *path)
 
 int seen_append(int work_fd, const char *path, const struct stat *lower)
 {
-	char bytes[sizeof(struct seen_entry) + PATH_MAX];
-	struct seen_entry entry = {.path_len = htole16((uint16_t)strlen(path)),
+	size_t len = strlen(path);
+	struct seen_entry entry = {.magic = SEEN_MAGIC,
+				   .path_len = htole16((uint16_t)len),
 				   .kind = htole16(lower ? SEEN_HELD : SEEN_DROPPED)};
-	size_t size = sizeof(entry) + strlen(path);
+	const struct iovec parts[] = {{&entry, sizeof(entry)}, {(void *)(uintptr_t)path, len}};
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
-	if (size > sizeof(bytes))
+	if (len >= PATH_MAX)
 		return -ENAMETOOLONG;
-	memcpy(entry.magic, SEEN_MAGIC, sizeof(entry.magic));
 	if (lower)
 		layout_encode_base(lower, &entry.base);
 	entry.check = htole64(entry_check(&entry, path));
-	memcpy(bytes, &entry, sizeof(entry));
-	memcpy(bytes + sizeof(entry), path, strlen(path));
 	fd = openat(work_fd, SEEN_LOG, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
 	if (fd < 0)
 		return -errno;
-	/* One write: appends of several threads do not mix. A part of one is passed over by readers. */
-	n = write(fd, bytes, size);
+	/* One call: appends of several threads do not mix. A part of one is passed over by readers. */
+	n = writev(fd, parts, ARRAY_SIZE(parts));
 	if (n < 0)
 		return -errno;
-	return (size_t)n == size ? 0 : -ENOSPC;
+	return (size_t)n == sizeof(entry) + len ? 0 : -ENOSPC;
 }
 
 void seen_note(struct layer_dir *dir, const char *name, const struct stat *lower)
@@ -83,6 +88,7 @@ void seen_note(struct layer_dir *dir, const char *name, const struct stat *lower
 		r = seen_append(dir->view->work_fd, path, lower);
 	if (r < 0)
 		log_warning("cannot note what the share held at %s: %s", name, strerror(-r));
+	base_text_keep(dir, name, lower);
 }
 
 static int by_path(const void *a, const void *b)
@@ -96,7 +102,7 @@ static int by_path(const void *a, const void *b)
 /* The entry that begins at `at`, where a whole one does. */
 static bool entry_at(const char *text, size_t len, size_t at, struct seen_entry *ret_entry)
 {
-	if (len - at < sizeof(*ret_entry) || memcmp(text + at, SEEN_MAGIC, 4) != 0)
+	if (len - at < sizeof(*ret_entry) || memcmp(text + at, seen_magic, sizeof(seen_magic)) != 0)
 		return false;
 	memcpy(ret_entry, text + at, sizeof(*ret_entry));
 	return len - at - sizeof(*ret_entry) >= le16toh(ret_entry->path_len) &&

@@ -15,7 +15,7 @@
 
 #include "view/view.h"
 
-/* Notes it; failing is logged, for the change has happened. The view has its work directory. */
+/* Notes it, with the text where a commit could merge it (base_text.h); failing is logged, for the change has happened. The view has its work directory. */
 void seen_note(struct layer_dir *dir, const char *name, const struct stat *lower);
 
 /*

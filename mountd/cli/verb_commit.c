@@ -18,6 +18,7 @@ static int commit_act(struct call *call, struct answer *answer, struct err *err)
 	request = ctl_request("session.commit");
 	json_object_set_new(request, "session", json_string(session));
 	json_object_set_new(request, "dry_run", json_boolean(args_given(call->args, "dry-run")));
+	json_object_set_new(request, "no_merge", json_boolean(args_given(call->args, "no-merge")));
 	if (operand_paths(call->args, 1, request, err) < 0)
 		return -1;
 	return ctl_call_consume(call, TAKE_PTR(request), answer, err);
@@ -38,6 +39,8 @@ static void commit_show(const struct call *call, const struct answer *answer)
 
 static const struct option_spec options[] = {
 	{.name = "dry-run", .help = "Say what would be done, and change nothing"},
+	{.name = "no-merge",
+	 .help = "Refuse JSON files that both sides have changed, instead of merging them by key"},
 	{0},
 };
 

@@ -133,6 +133,33 @@ in_session copy 'setfattr -n user.k -v v f'
 echo newer >"$share/f"
 is "$(commit copy)" "6 COMMIT_CONFLICT f:changed"
 
+# JSON objects of both sides are merged by key; what clashes is named.
+printf '{\n  "a": 1,\n  "b": {"c": 1.50}\n}\n' >"$share/s.json"
+in_session json 'sed -i "s/1.50/2/" s.json'
+printf '{\n  "a": 1,\n  "new": [1, 2],\n  "b": {"c": 1.50}\n}\n' >"$share/s.json"
+is "$(commit json --no-merge --dry-run)" "6 COMMIT_CONFLICT s.json:changed"
+is "$(commit json)" "0 ok"
+is "$(jq -c '.data.changes[] | [.change, .merged]' "$dir/json")" '["M",true]'
+printf '{\n  "a": 1,\n  "new": [1, 2],\n  "b": {"c": 2}\n}\n' >"$dir/want"
+same "$dir/want" "$share/s.json"
+for write in 'sed -i "s/2}/3}/" s.json' 'sed "s/2}/3}/" <s.json >t.json; cat t.json >s.json; rm t.json' 'jq -c ".b.c = 3" s.json >.t; mv .t s.json'; do
+	cp "$dir/want" "$share/s.json"
+	in_session json "$write"
+	sed -i 's/2}/4}/' "$share/s.json"
+	snapshot "$share" >"$dir/before"
+	is "$(commit json)" "6 COMMIT_CONFLICT s.json:changed" "$write"
+	is "$(jq -c '.error.conflicts[0].pointers' "$dir/json")" '["/b/c"]' "$write"
+	snapshot "$share" >"$dir/after"
+	same "$dir/before" "$dir/after" "a clash"
+	sed -i 's/4}/2}/; s/"a": 1/"a": 9/' "$share/s.json"
+	is "$(commit json)" "0 ok" "$write"
+	is "$(jq -c . "$share/s.json")" '{"a":9,"new":[1,2],"b":{"c":3}}' "$write"
+done
+echo '{"a": 1} // no JSON' >"$share/n.json"
+in_session json 'sed -i s/1/2/ n.json'
+sed -i 's/1/3/' "$share/n.json"
+is "$(commit json)" "6 COMMIT_CONFLICT n.json:changed"
+
 # Some paths alone bring the new directories above them, and nothing else.
 in_session part 'mkdir -p p/q; echo 1 >p/q/1; echo 2 >p/2; echo 3 >top'
 is "$(commit part "$share/p/q")" "0 ok"

@@ -64,6 +64,30 @@ static char *describe(int fd)
 	return TAKE_PTR(text.data);
 }
 
+/* More than a rename copies. */
+static const char *large_text(void)
+{
+	static char text[COPYUP_DEFERRED_MIN_SIZE + 1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	return text;
+}
+
+/* The session goes on from what it has published. */
+static bool view_is_published(void)
+{
+	_cleanup_layer_dir_ struct layer_dir *root = view_fixture_reopen();
+	struct layer_dir *before = view_fixture.root;
+	bool is;
+
+	view_fixture.root = root;
+	is = view_shows("both.json", "{\"a\": 2, \"b\": 3}") && view_shows("moved/in/1", "moved") &&
+	     view_find("fresh/large").st.st_size == (off_t)strlen(large_text());
+	view_fixture.root = before;
+	return is && lower_holds("both.json", "{\"a\": 2, \"b\": 3}") &&
+	       lower_holds("fresh/large", large_text());
+}
+
 static void change(const char *path, const char *text)
 {
 	_cleanup_close_ int fd = -1;
@@ -86,9 +110,13 @@ static void make_changes(void)
 	lower_put("meta/1", "1");
 	lower_put("file", "a file");
 	lower_put("tree/in/1", "moved");
+	lower_put("both.json", "{\"a\": 1, \"b\": 1}");
+	lower_put("large", large_text());
 	cr_assert_eq(symlinkat("old", view_fixture.lower, "link"), 0);
 
 	change("changed", "new");
+	change("both.json", "{\"a\": 2, \"b\": 1}");
+	lower_put("both.json", "{\"a\": 1, \"b\": 3}");
 	gone = view_dir("gone");
 	cr_assert_eq(view_unlink(gone, "1"), 0);
 	cr_assert_eq(view_rmdir(view_fixture.root, "gone"), 0);
@@ -104,6 +132,8 @@ static void make_changes(void)
 	fresh = view_dir("fresh");
 	view_put("fresh/1", "one");
 	cr_assert_eq(view_link(fresh, "1", fresh, "2"), 0);
+	/* By reference, into a directory in which nothing of the lower shows. */
+	cr_assert_eq(view_rename(view_fixture.root, "large", fresh, "large", 0, NULL, NULL), 0);
 	cr_assert_eq(view_rename(view_fixture.root, "tree", view_fixture.root, "moved", 0, NULL,
 				 NULL),
 		     0);
@@ -177,6 +207,7 @@ Test(commit, publishes_all)
 	cr_assert(lower_holds("changed", "new"));
 	cr_assert_null(strstr(after, "gone"), "%s", after);
 	cr_assert_null(strstr(after, "sessionfs"), "%s", after);
+	cr_assert(view_is_published());
 	/* What was published is the session's base from now on. */
 	plan_release(&plan);
 	make_plan();
@@ -213,6 +244,7 @@ static bool survives_step(int at)
 
 		cr_assert_eq(commit_apply(&setup, &plan, sources, 1, 0, "s1", &item), 0);
 	}
+	cr_assert(view_is_published(), "step %d", at);
 	after = describe(view_fixture.lower);
 	cr_assert(strstr(after, "fresh/1 f 644 0 2 ") && strstr(after, "meta d 700 ") &&
 			  strstr(after, "link l 777 0 1 new\n") && strstr(after, "file d 755"),
