@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "lock/facts.h"
+#include "lock/free.h"
+#include "lock/holder.h"
 #include "lock/idiom.h"
 #include "lock/redact.h"
 #include "lock/table.h"
@@ -157,21 +159,18 @@ void *facts_render(const struct lock_facts *facts, const char *host, uid_t viewe
 static struct lock_facts *facts_now(struct locks *locks, uint32_t lock)
 {
 	struct facts_moment moment = {.now_boot_ns = clock_boot_ns()};
-	struct lock_facts *facts = NULL;
-	struct lock_record *record;
-	struct proc_id creator = {0};
+	_cleanup_free_ struct lock_report *copy = NULL;
+	struct lock_facts *facts;
 
 	if (lock == 0 || lock > arena_capacity(locks->setup.table))
 		return NULL;
+	copy = free_copy_held(locks, lock);
+	if (!copy)
+		return NULL;
+	moment.alive = holder_show(locks, &copy->record);
 	pthread_mutex_lock(&locks->mutex);
-	record = table_at(locks, lock);
-	if (atomic_load(&record->head.state) == LOCK_STATE_HELD) {
-		facts = table_facts_locked(locks, record, &moment);
-		creator = record->creator;
-	}
+	facts = table_facts_locked(locks, &copy->record, &moment);
 	pthread_mutex_unlock(&locks->mutex);
-	if (facts)
-		facts->alive = creator.pid && proc_alive(&creator);
 	return facts;
 }
 

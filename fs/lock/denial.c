@@ -92,7 +92,7 @@ static void note_locked(struct locks *locks, const struct actor *actor, struct c
 static void note(struct locks *locks, const struct lock_key *key, const struct actor *actor,
 		 enum conflict_kind kind, const struct met *met, const struct lock_wait *wait)
 {
-	const struct lock_record *record = &met->lock->record;
+	struct lock_record *record = &met->lock->record;
 	struct facts_moment moment = {.now_boot_ns = clock_boot_ns()};
 	struct conflict conflict = {
 		.kind = kind,
@@ -104,7 +104,7 @@ static void note(struct locks *locks, const struct lock_key *key, const struct a
 	};
 	uint32_t held;
 
-	moment.alive = record->creator.pid && proc_alive(&record->creator);
+	moment.alive = holder_show(locks, record);
 	pthread_mutex_lock(&locks->mutex);
 	conflict.facts = table_facts_locked(locks, record, &moment);
 	if (conflict.facts)

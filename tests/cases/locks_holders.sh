@@ -95,7 +95,7 @@ for background in 'sleep 60' 'setsid sleep 60' 'env -i /bin/sleep 60' 'unshare -
 		"$dir" "$lock" 2>"$dir/hold.err"
 	grep -q LEFTOVER "$dir/hold.err" || fail "no warning of $background: $(cat "$dir/hold.err")"
 	refused "the lock of a left-over: $background"
-	is "$(jq .holder.alive "$seen")" false
+	is "$(jq .holder.alive "$seen")" true "somebody of the run"
 	kill "$(<"$dir/left")"
 	within 5 free
 done
@@ -121,6 +121,39 @@ done
 is "$status" 4 "$(cat "$dir/err")"
 within 1 free
 
+# A helper took it for a process that lives: that one is shown, in every answer.
+"$cli" run --session holder -- sh -c 'sh -Cc "echo \$PPID >\"\$0\"" "$1"; echo $$ >"$0/ready"; exec sleep 60' "$dir" "$lock" &
+runner=$!
+rm -f "$dir/ready"
+within 10 test -s "$dir/ready"
+command=$(<"$dir/ready")
+within 5 grep -q sleep "/proc/$command/comm"
+shown='.holder | [.pid, .alive, .command, .session] | tojson'
+is "$(jq -r "$shown" "$seen")" "[$command,true,[\"sleep\",\"60\"],\"holder\"]"
+is "$(jq -r ".locks[] | $shown" "$mnt/locks.json")" "[$command,true,[\"sleep\",\"60\"],\"holder\"]"
+[[ $(jq -r .message "$seen") == *" is held by sleep (pid $command, "* ]] || fail "$(jq .message "$seen")"
+status=0
+"$cli" run --session other --json -- sh -Cc ': >"$0"' "$lock" >"$dir/json" || status=$?
+is "$status $(jq -r ".error | $shown" "$dir/json")" "4 [$command,true,[\"sleep\",\"60\"],\"holder\"]"
+# Somebody else's process may be named, but nothing of it is told; and a dead one says nothing.
+echo 1 >|"$lock"
+chown 1000 "$lock"
+is "$(jq -r .holder.pid "$seen")" 1
+echo 4194303 >|"$lock"
+is "$(jq -r '.holder.alive' "$seen")" true
+kill "$command"
+wait $runner 2>/dev/null || true
+within 1 free
+chmod 777 "$dir" "$share"
+as 1000 "$cli" run -- sh -c 'sh -Cc "echo 1 >\"\$0\"" "$1"; echo $$ >"$0/ready2"; exec sleep 60' "$dir" "$lock" 2>/dev/null || true &
+runner=$!
+within 10 test -s "$dir/ready2"
+is "$(jq -c '.holder | [.pid, .command, .cwd]' "$seen")" '[1,[],null]'
+kill "$(<"$dir/ready2")"
+wait $runner 2>/dev/null || true
+within 5 free
+chmod 755 "$dir" "$share"
+
 # A stopped holder holds.
 hold 'exec sleep 60'
 kill -STOP "$command"
@@ -137,7 +170,7 @@ rm -f "$dir/ready"
 within 5 test -s "$dir/ready"
 plain=$(<"$dir/ready")
 sleep 1.5
-is "$(jq -r '.holder.session, .holder.run, .lock.state, .holder.alive' "$seen" | xargs)" 'plain null held false'
+is "$(jq -r '.holder.session, .holder.run, .lock.state, .holder.alive' "$seen" | xargs)" 'plain null held true'
 refused 'the lock of a process group'
 kill -9 -- "-$plain"
 within 5 free
