@@ -53,14 +53,21 @@ static uint64_t entry_check(const struct seen_entry *entry, const char *path)
 	return XXH3_64bits_withSeed(path, len, seed ^ ((uint64_t)entry->kind << 32 | len));
 }
 
-int seen_append(int work_fd, const char *path, const struct stat *lower)
+static int open_log(int work_fd)
+{
+	int fd = openat(work_fd, SEEN_LOG, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int append(int fd, const char *path, const struct stat *lower)
 {
 	size_t len = strlen(path);
 	struct seen_entry entry = {.magic = SEEN_MAGIC,
 				   .path_len = htole16((uint16_t)len),
 				   .kind = htole16(lower ? SEEN_HELD : SEEN_DROPPED)};
 	const struct iovec parts[] = {{&entry, sizeof(entry)}, {(void *)(uintptr_t)path, len}};
-	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
 	if (len >= PATH_MAX)
@@ -68,10 +75,6 @@ int seen_append(int work_fd, const char *path, const struct stat *lower)
 	if (lower)
 		layout_encode_base(lower, &entry.base);
 	entry.check = htole64(entry_check(&entry, path));
-	fd = openat(work_fd, SEEN_LOG, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (fd < 0)
-		return -errno;
 	/* One call: appends of several threads do not mix. A part of one is passed over by readers. */
 	n = writev(fd, parts, ARRAY_SIZE(parts));
 	if (n < 0)
@@ -79,13 +82,35 @@ int seen_append(int work_fd, const char *path, const struct stat *lower)
 	return (size_t)n == sizeof(entry) + len ? 0 : -ENOSPC;
 }
 
+int seen_append(int work_fd, const char *path, const struct stat *lower)
+{
+	_cleanup_close_ int fd = open_log(work_fd);
+
+	return fd < 0 ? fd : append(fd, path, lower);
+}
+
+/* The view's own descriptor of the log; borrowed. */
+static int view_log(struct view *view)
+{
+	int fd = view->seen_fd, none = -1;
+
+	if (fd >= 0)
+		return fd;
+	fd = open_log(view->work_fd);
+	if (fd < 0 || atomic_compare_exchange_strong(&view->seen_fd, &none, fd))
+		return fd;
+	/* Another thread was first. */
+	close(fd);
+	return none;
+}
+
 void seen_note(struct layer_dir *dir, const char *name, const struct stat *lower)
 {
 	char path[PATH_MAX];
 	int r = layer_dir_lower_path(dir, name, path, sizeof(path));
+	int fd = r == 0 ? view_log(dir->view) : r;
 
-	if (r == 0)
-		r = seen_append(dir->view->work_fd, path, lower);
+	r = fd < 0 ? fd : append(fd, path, lower);
 	if (r < 0)
 		log_warning("cannot note what the share held at %s: %s", name, strerror(-r));
 	base_text_keep(dir, name, lower);

@@ -19,6 +19,8 @@ static void view_unref(struct view *view)
 		return;
 	if (view->work_fd >= 0)
 		close(view->work_fd);
+	if (view->seen_fd >= 0)
+		close(view->seen_fd);
 	pthread_mutex_destroy(&view->mutex);
 	free(view);
 }
@@ -87,6 +89,7 @@ int view_open(const struct view_setup *setup, uint32_t session, uint32_t share,
 	view->of_root = registry_at(setup->registry, session)->uid == 0;
 	view->stamp = registry_at(setup->registry, session)->epoch;
 	view->work_fd = TAKE_FD(work);
+	view->seen_fd = -1;
 	if (view->work_fd >= 0)
 		twin_recover(view);
 	root->refs = 1;

@@ -41,6 +41,7 @@ struct view {
 	enum share_mode mode;
 	bool of_root;           /* its user may do everything in the lower */
 	_Atomic int work_fd;    /* -1 until the upper was made */
+	_Atomic int seen_fd;    /* the log of seen.h; -1 until it is written to */
 	_Atomic bool has_twins; /* the work directory may hold some (twin.h) */
 	/* Guards the making of the upper, and parent and name of every layer_dir of the view. */
 	pthread_mutex_t mutex;
