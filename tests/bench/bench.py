@@ -17,6 +17,7 @@ from statistics import median
 import contenders
 import memory
 import report
+import transactions
 import workloads
 
 
@@ -138,6 +139,13 @@ def run_memory(bench):
     return [{"title": "memory", "unit": "bytes", "medians": figures}]
 
 
+def run_transactions(bench):
+    figures = transactions.measure(bench, bench.files)
+    rows = [(what, [f"{value:,.2f}"]) for what, value in figures.items()]
+    print("\n" + "\n".join(["transactions", *report.align(["", "ms"], rows)]), flush=True)
+    return [{"title": "transactions", "unit": "ms", "medians": figures}]
+
+
 def progress(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
@@ -166,7 +174,7 @@ def suites(bench, chosen):
             ("all", on(bench.memory_dir, all_cpus, "in memory, all CPUs", everything)),
             ("disk-pinned", on(bench.disk_dir, one, f"on {disk}, one CPU", of_disk)),
             ("disk", on(bench.disk_dir, all_cpus, f"on {disk}, all CPUs", of_disk)),
-            ("start", here(run_starts)), ("memory", here(run_memory))]
+            ("start", here(run_starts)), ("memory", here(run_memory)), ("transactions", here(run_transactions))]
 
 
 def parse():
@@ -180,7 +188,8 @@ def parse():
     parser.add_argument("--quick", action="store_true", default=quick,
                         help="fewer and smaller: about eight minutes")
     parser.add_argument("--suite", action="append",
-                        choices=["pinned", "all", "disk-pinned", "disk", "start", "memory"])
+                        choices=["pinned", "all", "disk-pinned", "disk", "start", "memory",
+                                 "transactions"])
     parser.add_argument("--workload", action="append", choices=[w.name for w in workloads.ALL])
     parser.add_argument("--contender", action="append",
                         help="native, sessionfs, overlayfs, fuse-overlayfs, bindfs, "
