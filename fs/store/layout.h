@@ -18,8 +18,6 @@
 #define STORE_TRASH "trash"
 #define STORE_SESSIONS "sessions"
 #define STORE_META "meta"
-#define STORE_UPPER "upper"
-#define STORE_WORK "work"
 
 struct store {
 	int fd;      /* the store's directory, readable */

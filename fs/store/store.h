@@ -100,6 +100,9 @@ int store_session_exists(struct store *store, uid_t uid, const char *id);
 /* Whether any upper of the session, also of shares not mounted now, holds anything: 1, 0, error. */
 int store_session_has_changes(struct store *store, uid_t uid, const char *id);
 
+/* In the directory of a share of a session. */
+#define STORE_UPPER "upper"
+#define STORE_WORK "work"
 /* Beside an upper: what the lower held (view/seen.h). */
 #define STORE_SEEN "seen"
 /* And what JSON files said then (view/base_text.h). */
@@ -129,6 +132,13 @@ int store_session_reset(struct store *store, uid_t uid, const char *id);
  */
 int store_open_upper(struct store *store, uid_t uid, const char *id, const char *share_path,
 		     bool make, const struct stat *root, int *ret_upper_fd, int *ret_work_fd);
+
+/*
+ * The directory in which upper and work of a share are, or will be (O_PATH), made where `make` says so; the
+ * session must be there. The fd, -ENOENT, or another negative errno.
+ */
+int store_open_share(struct store *store, uid_t uid, const char *id, const char *share_path,
+		     bool make);
 
 /*
  * Deletes what is in the trash, and the content of every `work`. Called once, at start, before

@@ -51,9 +51,8 @@ static int make_upper(struct store *store, int share_fd, const struct stat *root
 	return r == -EEXIST ? 0 : r;
 }
 
-/* The share's directory, made where `make` says so; the session's must be there. */
-static int open_share(struct store *store, uid_t uid, const char *id, const char *share_path,
-		      bool make)
+int store_open_share(struct store *store, uid_t uid, const char *id, const char *share_path,
+		     bool make)
 {
 	_cleanup_close_ int session = store_open_session(store, uid, id);
 	char name[NAME_MAX + 1];
@@ -75,7 +74,7 @@ static int open_share(struct store *store, uid_t uid, const char *id, const char
 int store_open_upper(struct store *store, uid_t uid, const char *id, const char *share_path,
 		     bool make, const struct stat *root, int *ret_upper_fd, int *ret_work_fd)
 {
-	_cleanup_close_ int share = open_share(store, uid, id, share_path, make);
+	_cleanup_close_ int share = store_open_share(store, uid, id, share_path, make);
 	_cleanup_close_ int upper = -1;
 	_cleanup_close_ int work = -1;
 	int r;
