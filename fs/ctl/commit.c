@@ -21,6 +21,10 @@
 #include "ctl/target.h"
 #include "txn/commit.h"
 
+/* What is as young as a plan may be younger: the next tick of the clock of ctimes tells. */
+#define PLAN_PAUSE_US 10000
+#define PLAN_TRIES 4
+
 /* One after another: the second plans on what the first has made of the shares. */
 static pthread_mutex_t commits_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -199,6 +203,7 @@ static int check(const struct committing *committing, struct err *err)
 	return 0;
 }
 
+/* As commit_apply() where the lower changed meanwhile: -ESTALE. Other errors are told: -1. */
 static int apply(struct committing *committing, struct err *err)
 {
 	struct instance *instance = committing->instance;
@@ -214,7 +219,7 @@ static int apply(struct committing *committing, struct err *err)
 			 committing->sources.count, record->uid, record->id, &at);
 	if (r == -ESTALE) {
 		committing->plan.items[at].verdict = PLAN_CHANGED;
-		return check(committing, err);
+		return r;
 	}
 	if (r == -EBUSY || r == -EBADMSG) {
 		err_set(err, ERR_PRECONDITION_FAILED,
@@ -279,8 +284,10 @@ static json_t *answer(const struct committing *committing, bool dry_run)
 			 dry_run, "changes", changes);
 }
 
-static int commit_session(struct committing *committing, bool dry_run, struct err *err)
+static int plan_session(struct committing *committing, struct err *err)
 {
+	sources_release(&committing->sources);
+	plan_release(&committing->plan);
 	for (uint32_t i = 0; i < committing->instance->config->n_shares; i++)
 		if (add_share(committing, i, err) < 0)
 			return -1;
@@ -292,9 +299,25 @@ static int commit_session(struct committing *committing, bool dry_run, struct er
 			committing->request->session);
 		return err_suggest(err, "sessionfs commit %s", committing->request->session);
 	}
-	if (check(committing, err) < 0)
-		return -1;
-	if (!dry_run && apply(committing, err) < 0)
+	return check(committing, err);
+}
+
+static int commit_session(struct committing *committing, bool dry_run, struct err *err)
+{
+	int r = plan_session(committing, err);
+
+	if (r == 0 && !dry_run)
+		r = apply(committing, err);
+	/* It changed between the plan and its turn: another plan says whether that is in the way. */
+	for (int tries = 1; r == -ESTALE && tries < PLAN_TRIES; tries++) {
+		usleep(PLAN_PAUSE_US);
+		r = plan_session(committing, err);
+		if (r == 0)
+			r = apply(committing, err);
+	}
+	if (r == -ESTALE)
+		return check(committing, err);
+	if (r < 0)
 		return -1;
 	if (!dry_run && committing->paths.all)
 		begin_anew(committing);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "txn/commit_work.h"
+#include "txn/names.h"
 #include "txn/stage.h"
 #include "view/copyup.h"
 
@@ -85,7 +87,32 @@ static bool is_planned(const struct stat *now, const struct stat *planned, bool 
 	       (moved || memcmp(&now->st_ctim, &planned->st_ctim, sizeof(now->st_ctim)) == 0);
 }
 
-static int carry_out(const struct commit_work *work, size_t number, const struct plan_item *item)
+/* Whether nothing below a directory that was taken away came or changed after the plan was made. */
+static int check_untouched(int dirfd, const char *name, const struct timespec *since, int depth)
+{
+	_cleanup_names_ struct names names = {0};
+	_cleanup_close_ int dir =
+		openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = dir < 0 ? -errno : names_read(&names, dir);
+
+	/* The plan has been below it by paths: only who is at work there now can nest deeper. */
+	if (depth > PATH_MAX / 2)
+		return -ESTALE;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		struct stat st;
+
+		if (fstatat(dir, names.items[i], &st, AT_SYMLINK_NOFOLLOW))
+			return errno == ENOENT ? -ESTALE : -errno;
+		if (plan_time_ns(&st.st_ctim) >= plan_time_ns(since))
+			return -ESTALE;
+		if (S_ISDIR(st.st_mode))
+			r = check_untouched(dir, names.items[i], since, depth + 1);
+	}
+	return r;
+}
+
+static int carry_out(const struct commit_work *work, size_t number, const struct plan_item *item,
+		     const struct timespec *since)
 {
 	const struct journal_op *op = &work->journal.ops[number];
 	int stage = work->stages[op->share];
@@ -118,7 +145,9 @@ static int carry_out(const struct commit_work *work, size_t number, const struct
 	/* Between the look and the rename others may have been there. */
 	if (fstatat(stage, object, &now, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	return is_planned(&now, &item->lower, true) ? 0 : -ESTALE;
+	if (!is_planned(&now, &item->lower, true))
+		return -ESTALE;
+	return S_ISDIR(now.st_mode) ? check_untouched(stage, object, since, 0) : 0;
 }
 
 /* A directory that was filled after it was made shows its own time again. */
@@ -256,7 +285,7 @@ static int carry_out_all(struct commit_work *work, const struct plan *plan,
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		commit_step(work);
-		r = carry_out(work, i, &plan->items[i]);
+		r = carry_out(work, i, &plan->items[i], &plan->started);
 		*ret_item = i;
 	}
 	commit_step(work);

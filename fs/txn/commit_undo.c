@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,12 +45,24 @@ static int undo_swap(int parent, const char *name, const struct journal_op *op, 
 	return sys_rename(stage, object, parent, name, RENAME_EXCHANGE);
 }
 
-static int undo_take(int parent, const char *name, int stage, const char *object)
+static int undo_take(const struct commit_work *work, const struct journal_op *op, int parent,
+		     const char *name, const char *object)
 {
+	int stage = work->stages[op->share];
 	int r = sys_rename(stage, object, parent, name, RENAME_NOREPLACE);
+	char kept[48];
 
-	/* It was not taken; or somebody made another one since, who would have met none. */
-	return r == -ENOENT || r == -EEXIST ? 0 : r;
+	if (r != -EEXIST)
+		return r == -ENOENT ? 0 : r; /* -ENOENT: it was not taken */
+	/* Somebody has made another one since: his stays, and what was there is not lost either. */
+	snprintf(kept, sizeof(kept), ".sessionfs-kept-%llu", (unsigned long long)op->former_ino);
+	r = sys_rename(stage, object, parent, kept, RENAME_NOREPLACE);
+	if (r == 0)
+		log_warning(
+			"a commit was undone, and %s/%s was made anew meanwhile: what was there "
+			"is beside it, as %s",
+			work->journal.shares[op->share], op->path, kept);
+	return r;
 }
 
 static int undo_meta(const struct commit_work *work, size_t number)
@@ -84,7 +97,7 @@ static int undo(const struct commit_work *work, size_t number)
 		return undo_put(parent, name, op, stage, object);
 	if (op->kind == JOURNAL_SWAP)
 		return undo_swap(parent, name, op, stage, object);
-	return undo_take(parent, name, stage, object);
+	return undo_take(work, op, parent, name, object);
 }
 
 int commit_undo(const struct commit_work *work)

@@ -318,10 +318,10 @@ static int judge(const struct maker *maker, struct plan_item *item)
 			if (item->merged)
 				item->verdict = PLAN_APPLY;
 		}
-		/* In mode `empty` a directory of both sides is one. */
+		/* In mode `empty` a directory of both sides is one, and what is in it comes for itself. */
 		if (item->change == 'A' && S_ISDIR(item->mode) && S_ISDIR(item->lower.st_mode) &&
 		    maker->share->empty)
-			item->verdict = PLAN_APPLY;
+			item->verdict = PLAN_THEIRS;
 	}
 	if (r >= 0 && item->verdict == PLAN_APPLY && maker->asker->uid != 0 &&
 	    !parent_is_new(maker, item) && !may_change(maker, item))
@@ -356,6 +356,9 @@ int plan_add_share(struct plan *plan, const struct layout_names *names,
 			      .context = context};
 	int r = seen_read(share->work_fd, &maker.seen);
 
+	/* The clock that ctimes are taken from, which does not run ahead of them. */
+	if (plan->started.tv_sec == 0)
+		clock_gettime(CLOCK_REALTIME_COARSE, &plan->started);
 	if (r == 0)
 		r = diff_walk(names, share->upper_fd, share->empty ? -1 : share->lower_fd, collect,
 			      &maker);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "txn/diff.h"
 #include "view/layout.h"
@@ -26,7 +27,7 @@
 
 enum plan_verdict {
 	PLAN_APPLY,
-	PLAN_THEIRS, /* only the lower changed: not in a plan that is made */
+	PLAN_THEIRS, /* nothing of ours to apply: not in a plan that is made */
 	/* conflicts */
 	PLAN_CHANGED,  /* the lower's was changed since */
 	PLAN_APPEARED, /* it came to the lower since */
@@ -54,6 +55,8 @@ struct plan {
 	struct plan_item *items; /* by share, and by path in it */
 	size_t count;
 	size_t capacity;
+	/* When the lower was first looked at (CLOCK_REALTIME): what has a later ctime was not seen. */
+	struct timespec started;
 };
 #define _cleanup_plan_ __attribute__((cleanup(plan_release)))
 void plan_release(struct plan *plan);

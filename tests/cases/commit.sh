@@ -237,4 +237,16 @@ is "$(jq -r '.error.code, .error.conflicts[].path, .error.kept.changes' "$dir/js
 is "$(cat "$share/transaction")" theirs
 is "$(cat "$mnt/sessions/0/$(jq -r .meta.session "$dir/json")$share/transaction")" ours
 
+# Of a share that begins empty: directories of both sides are one, files that are there are in the way.
+mount_stop
+mkdir -p "$share/e/in"
+echo lower >"$share/e/kept"
+share_options=mode=empty
+mount_start
+in_session e 'mkdir -p e/in; echo 1 >e/in/1; echo 1 >e/2'
+is "$(commit e)" "0 ok"
+is "$(cat "$share/e/kept" "$share/e/in/1" "$share/e/2" | xargs)" "lower 1 1"
+in_session e2 'mkdir e; echo ours >e/kept'
+is "$(commit e2)" "6 COMMIT_CONFLICT e/kept:appeared"
+is "$(cat "$share/e/kept")" lower
 mount_stop

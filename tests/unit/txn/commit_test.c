@@ -301,6 +301,89 @@ Test(commit, is_undone_where_the_lower_changes_meanwhile)
 	}
 }
 
+static void make_gone_and_last(void)
+{
+	_cleanup_layer_dir_ struct layer_dir *gone = view_dir("gone");
+
+	cr_assert_eq(view_unlink(gone, "1"), 0);
+	cr_assert_eq(view_rmdir(view_fixture.root, "gone"), 0);
+	change("last", "ours");
+}
+
+static void make_gone_anew(void *context)
+{
+	if (fstatat(view_fixture.lower, "gone", &(struct stat){0}, AT_SYMLINK_NOFOLLOW))
+		lower_put("gone/theirs", "theirs");
+	else
+		return;
+	/* And one that makes it fail. */
+	lower_put("last", "theirs");
+	(void)context;
+}
+
+Test(commit, loses_nothing_where_what_it_took_was_made_anew)
+{
+	char kept[64];
+	struct stat st;
+	size_t item;
+
+	lower_put("gone/1", "1");
+	lower_put("last", "old");
+	make_gone_and_last();
+	make_plan();
+	cr_assert_eq(fstatat(view_fixture.lower, "gone", &st, 0), 0);
+	setup.step = make_gone_anew;
+	cr_assert_eq(commit_apply(&setup, &plan, sources, 1, 0, "s1", &item), -ESTALE);
+	setup.step = NULL;
+	cr_assert(lower_holds("gone/theirs", "theirs"));
+	cr_assert(lower_holds("last", "theirs"));
+	snprintf(kept, sizeof(kept), ".sessionfs-kept-%llu/1", (unsigned long long)st.st_ino);
+	cr_assert(lower_holds(kept, "1"));
+}
+
+static void add_to_gone(void *context)
+{
+	int *left = context;
+
+	if ((*left)-- == 0)
+		lower_put("gone/sub/late", "theirs");
+}
+
+/* Of a tree that is taken away the plan has seen each name: what comes later is not lost with it. */
+Test(commit, is_undone_where_something_comes_into_what_it_removes)
+{
+	for (int at = 0;; at++) {
+		_cleanup_layer_dir_ struct layer_dir *gone = NULL, *sub = NULL;
+		int left = at, r;
+		size_t item;
+
+		lower_put("gone/sub/1", "1");
+		sub = view_dir("gone/sub");
+		cr_assert_eq(view_unlink(sub, "1"), 0);
+		gone = view_dir("gone");
+		cr_assert_eq(view_rmdir(gone, "sub"), 0);
+		cr_assert_eq(view_rmdir(view_fixture.root, "gone"), 0);
+		/* Past the tick of the clock that times are taken from: what is as young may be younger. */
+		usleep(20000);
+		make_plan();
+		usleep(20000);
+		setup.step = add_to_gone;
+		setup.context = &left;
+		r = commit_apply(&setup, &plan, sources, 1, 0, "s1", &item);
+		setup.step = NULL;
+		cr_assert(left < 0);
+		/* Taken away before it came: then it came to a directory of its own. */
+		cr_assert(lower_holds("gone/sub/late", "theirs"), "step %d: %d", at, r);
+		if (r == 0)
+			break;
+		cr_assert_eq(r, -ESTALE, "step %d: %s", at, strerror(-r));
+		cr_assert(lower_holds("gone/sub/1", "1"), "step %d", at);
+		closed();
+		opened();
+		cr_assert_lt(at, 20);
+	}
+}
+
 Test(commit, leaves_what_it_cannot_read)
 {
 	_cleanup_free_ char *before = NULL;
