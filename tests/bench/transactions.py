@@ -31,6 +31,12 @@ def measure(bench, files):
         contender.tear_down()
 
 
+def view(contender):
+    """By its path: a bind mount would show the view of before a commit or a reset."""
+    return os.path.join(contender.mountpoint, "sessions", str(os.getuid()), SESSION,
+                        contender.lower.lstrip("/"))
+
+
 def put(path, text):
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
@@ -57,20 +63,22 @@ def cost_of_sessions(ctl):
 
 def cost_of_few(contender, ctl):
     """Over a lower of 100,000 files; in memory, where a sync costs nothing."""
-    commits, diffs, resets = [], [], []
+    commits, diffs, forks, resets = [], [], [], []
     for turn in range(40):
-        put(os.path.join(contender.path, "d0", "0"), f"ours {turn}")
+        put(os.path.join(view(contender), "d0", "0"), f"ours {turn}")
         commits.append(ask(ctl, op="session.commit", session=SESSION)[0])
     for turn in range(40):
         for number in range(SMALL_CHANGES):
-            put(os.path.join(contender.path, f"d{number}", f"{number * 1000}"), f"ours {turn}")
+            put(os.path.join(view(contender), f"d{number}", f"{number * 1000}"), f"ours {turn}")
         elapsed, data = ask(ctl, op="session.diff", session=SESSION)
         if len(data["changes"]) != SMALL_CHANGES:
             raise RuntimeError(f"{len(data['changes'])} changes")
         diffs.append(elapsed)
+        forks.append(ask(ctl, op="session.fork", session=SESSION)[0])
         resets.append(ask(ctl, op="session.reset", session=SESSION)[0])
     return {"commit of one small file": median(commits),
             f"diff of {SMALL_CHANGES} changes": median(diffs),
+            f"fork with {SMALL_CHANGES} changes": median(forks),
             f"reset of {SMALL_CHANGES} changes": median(resets)}
 
 
@@ -86,10 +94,10 @@ def cost_of_many(contender, ctl, files, rounds):
         start = time.perf_counter()
         subprocess.run(["cp", "-a", source, copy], check=True)
         copies.append((time.perf_counter() - start) * 1e3)
-        subprocess.run(["cp", "-a", source, os.path.join(contender.path, f"many-{turn}")],
+        subprocess.run(["cp", "-a", source, os.path.join(view(contender), f"many-{turn}")],
                        check=True)
         commits.append(ask(ctl, op="session.commit", session=SESSION)[0])
-        few = os.path.join(contender.path, f"few-{turn}")
+        few = os.path.join(view(contender), f"few-{turn}")
         os.mkdir(few)
         for number in range(files // 10):
             put(os.path.join(few, str(number)), "x" * 1000)
