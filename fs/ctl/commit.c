@@ -233,7 +233,7 @@ static int apply(struct committing *committing, struct err *err)
 		const struct plan_item *item = &committing->plan.items[at];
 		_cleanup_free_ char *path = host_path(committing, item->share, item->path);
 
-		err_set_errno(err, ERR_IO_ERROR, -r,
+		err_set_errno(err, r == -EACCES ? ERR_PERMISSION_DENIED : ERR_IO_ERROR, -r,
 			      "session %s is not committed, the share is as it was: %.300s",
 			      record->id, path ? path : "");
 		if (r == -EXDEV)

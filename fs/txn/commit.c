@@ -25,6 +25,7 @@ static void work_release(struct commit_work *work)
 			close(work->stages[i]);
 	free(work->stages);
 	free(work->lowers);
+	free(work->times);
 	journal_release(&work->journal);
 }
 
@@ -39,19 +40,40 @@ static int work_allocate(struct commit_work *work, uint32_t n_shares)
 	return 0;
 }
 
+int commit_open_parent(const struct commit_work *work, const struct journal_op *op,
+		       const char **ret_name)
+{
+	_cleanup_close_ int parent = plan_open_parent(work->lowers[op->share], op->path, ret_name);
+	struct stat st;
+
+	if (parent == -ENOENT || parent == -ENOTDIR || parent == -ELOOP)
+		return -ESTALE;
+	if (parent < 0)
+		return parent;
+	if (fstatat(parent, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	return st.st_ino == op->parent_ino ? TAKE_FD(parent) : -ESTALE;
+}
+
 int commit_set_metadata(const struct commit_work *work, const struct journal_op *op,
 			const char *object)
 {
 	int stage = work->stages[op->share];
 	_cleanup_close_ int source = openat(stage, object, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_close_ int dir = sys_open_beneath(work->lowers[op->share], op->path,
-						   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	struct stat st;
+	_cleanup_close_ int dir = -1, parent = -1;
+	struct stat st, now;
+	const char *name;
 
 	if (source < 0 || fstatat(source, "", &st, AT_EMPTY_PATH))
 		return -errno;
-	if (dir < 0)
-		return dir;
+	parent = commit_open_parent(work, op, &name);
+	if (parent < 0)
+		return parent;
+	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || fstat(dir, &now))
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? -ESTALE : -errno;
+	if (now.st_ino != op->ino)
+		return -ESTALE;
 	return copyup_metadata(work->setup->names, source, &st, dir);
 }
 
@@ -123,9 +145,9 @@ static int carry_out(const struct commit_work *work, size_t number, const struct
 	int r;
 
 	stage_object_name(number, object);
-	parent = plan_open_parent(work->lowers[op->share], op->path, &name);
+	parent = commit_open_parent(work, op, &name);
 	if (parent < 0)
-		return parent == -ENOENT || parent == -ENOTDIR ? -ESTALE : parent;
+		return parent;
 	if (op->kind == JOURNAL_PUT) {
 		r = sys_rename(stage, object, parent, name, RENAME_NOREPLACE);
 		return r == -EEXIST ? -ESTALE : r;
@@ -150,32 +172,26 @@ static int carry_out(const struct commit_work *work, size_t number, const struct
 	return S_ISDIR(now.st_mode) ? check_untouched(stage, object, since, 0) : 0;
 }
 
-/* A directory that was filled after it was made shows its own time again. */
-static void set_directory_times(const struct commit_work *work, const struct plan *plan,
-				const struct plan_share *shares, size_t n_shares)
+static bool makes_directory(const struct plan_item *item)
+{
+	return S_ISDIR(item->mode) && (item->change == 'A' || item->change == 'T');
+}
+
+/* A directory that was filled after it was made shows the time of the staged one's source again. */
+static void set_directory_times(const struct commit_work *work, const struct plan *plan)
 {
 	for (size_t i = plan->count; i > 0; i--) {
 		const struct plan_item *item = &plan->items[i - 1];
-		_cleanup_close_ int ours = -1, dir = -1;
-		struct timespec times[2];
+		const struct journal_op *op = &work->journal.ops[i - 1];
+		_cleanup_close_ int dir = -1;
 		struct stat st;
-		size_t share = 0;
 
-		if (!S_ISDIR(item->mode) || (item->change != 'A' && item->change != 'T'))
+		if (!makes_directory(item))
 			continue;
-		while (share < n_shares && shares[share].share != item->share)
-			share++;
-		ours = sys_open_beneath(item->source ? shares[share].lower_fd
-						     : shares[share].upper_fd,
-					item->source ? item->source : item->path,
-					O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-		dir = sys_open_beneath(shares[share].lower_fd, item->path,
+		dir = sys_open_beneath(work->lowers[op->share], op->path,
 				       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (ours < 0 || dir < 0 || fstatat(ours, "", &st, AT_EMPTY_PATH))
-			continue;
-		times[0] = st.st_atim;
-		times[1] = st.st_mtim;
-		utimensat(dir, "", times, AT_EMPTY_PATH);
+		if (dir >= 0 && fstatat(dir, "", &st, AT_EMPTY_PATH) == 0 && st.st_ino == op->ino)
+			utimensat(dir, "", work->times[i - 1], AT_EMPTY_PATH);
 	}
 	commit_step(work);
 }
@@ -211,11 +227,42 @@ static enum journal_kind kind_of(const struct plan_item *item)
 	return item->change == 'm' && S_ISDIR(item->mode) ? JOURNAL_META : JOURNAL_SWAP;
 }
 
+/* `first`: where the items of its share begin; its directory comes before it. */
+static int stage_op(struct commit_work *work, const struct plan *plan,
+		    const struct plan_share *share, size_t first, size_t number,
+		    struct stage_links *links)
+{
+	const struct plan_item *item = &plan->items[number], *parent;
+	struct journal_op *op = &work->journal.ops[number];
+	int stage = work->stages[op->share];
+	char object[STAGE_OBJECT_SIZE];
+	struct stat st;
+	int r;
+
+	if (!op->parent_ino) {
+		parent = plan_find_parent(plan->items + first, number - first, item->path);
+		if (!parent)
+			return -ESTALE;
+		op->parent_ino = work->journal.ops[parent - plan->items].ino;
+	}
+	r = stage_item(work->setup->names, &plan->asker, share, item, stage, number, links,
+		       &op->ino);
+	if (r < 0 || !makes_directory(item))
+		return r;
+	stage_object_name(number, object);
+	if (fstatat(stage, object, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	work->times[number][0] = st.st_atim;
+	work->times[number][1] = st.st_mtim;
+	return 0;
+}
+
 static int stage_all(struct commit_work *work, const struct plan *plan,
-		     const struct plan_share *shares, size_t n_shares)
+		     const struct plan_share *shares, size_t n_shares, size_t *ret_item)
 {
 	struct stage_links *links = calloc(n_shares + 1, sizeof(*links));
 	int r = links ? 0 : -ENOMEM;
+	size_t first = 0;
 
 	for (size_t i = 0; r == 0 && i < n_shares; i++) {
 		r = work->stages[i] = stage_make(work->setup->store, shares[i].lower_fd);
@@ -224,10 +271,12 @@ static int stage_all(struct commit_work *work, const struct plan *plan,
 		commit_step(work);
 	}
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		struct journal_op *op = &work->journal.ops[i];
+		uint32_t share = work->journal.ops[i].share;
 
-		r = stage_item(work->setup->names, &shares[op->share], &plan->items[i],
-			       work->stages[op->share], i, &links[op->share], &op->ino);
+		if (i > 0 && plan->items[i].share != plan->items[i - 1].share)
+			first = i;
+		*ret_item = i;
+		r = stage_op(work, plan, &shares[share], first, i, &links[share]);
 		commit_step(work);
 	}
 	for (size_t i = 0; links && i < n_shares; i++)
@@ -247,7 +296,8 @@ static int describe(struct commit_work *work, const struct plan *plan,
 	journal->session = strdup(session);
 	journal->shares = calloc(n_shares + 1, sizeof(*journal->shares));
 	journal->ops = calloc(plan->count + 1, sizeof(*journal->ops));
-	if (r < 0 || !journal->session || !journal->shares || !journal->ops)
+	work->times = calloc(plan->count + 1, sizeof(*work->times));
+	if (r < 0 || !work->times || !journal->session || !journal->shares || !journal->ops)
 		return -ENOMEM;
 	for (; journal->n_shares < n_shares; journal->n_shares++) {
 		uint32_t i = journal->n_shares;
@@ -262,6 +312,7 @@ static int describe(struct commit_work *work, const struct plan *plan,
 		struct journal_op *op = &journal->ops[journal->n_ops];
 
 		op->kind = kind_of(item);
+		op->parent_ino = item->parent_ino;
 		op->merged = item->merged != NULL;
 		while (shares[op->share].share != item->share)
 			op->share++;
@@ -278,8 +329,7 @@ static int describe(struct commit_work *work, const struct plan *plan,
 }
 
 /* After the journal was written: to the end, or back to the beginning. */
-static int carry_out_all(struct commit_work *work, const struct plan *plan,
-			 const struct plan_share *shares, size_t n_shares, size_t *ret_item)
+static int carry_out_all(struct commit_work *work, const struct plan *plan, size_t *ret_item)
 {
 	int r = 0;
 
@@ -290,7 +340,7 @@ static int carry_out_all(struct commit_work *work, const struct plan *plan,
 	}
 	commit_step(work);
 	if (r == 0) {
-		set_directory_times(work, plan, shares, n_shares);
+		set_directory_times(work, plan);
 		r = sync_shares(work);
 	}
 	if (r == 0) {
@@ -299,6 +349,21 @@ static int carry_out_all(struct commit_work *work, const struct plan *plan,
 		commit_step(work);
 	}
 	return r;
+}
+
+/*
+ * A journal that could not be written may be on the disk all the same, and must not say `done` of what is being
+ * undone. Where it cannot be taken back all stays as it is, for the next start to go by what the disk has.
+ */
+static int take_back(struct commit_work *work)
+{
+	bool said_done = work->journal.done;
+	int r = 0;
+
+	work->journal.done = false;
+	if (said_done)
+		r = journal_write(work->setup->store, &work->journal);
+	return r < 0 ? r : undo_and_finish(work);
 }
 
 int commit_apply(const struct commit_setup *setup, const struct plan *plan,
@@ -315,7 +380,7 @@ int commit_apply(const struct commit_setup *setup, const struct plan *plan,
 		return r < 0 ? r : -EBUSY;
 	r = describe(&work, plan, shares, n_shares, uid, session);
 	if (r == 0)
-		r = stage_all(&work, plan, shares, n_shares);
+		r = stage_all(&work, plan, shares, n_shares, ret_item);
 	commit_step(&work);
 	if (r == 0)
 		r = journal_write(setup->store, &work.journal);
@@ -323,9 +388,8 @@ int commit_apply(const struct commit_setup *setup, const struct plan *plan,
 		remove_stages(&work);
 		return r;
 	}
-	r = carry_out_all(&work, plan, shares, n_shares, ret_item);
-	work.journal.done = r == 0;
-	error = r == 0 ? finish(&work) : undo_and_finish(&work);
+	r = carry_out_all(&work, plan, ret_item);
+	error = r == 0 ? finish(&work) : take_back(&work);
 	if (error < 0)
 		log_error("a commit waits for the next start to be cleaned up: %s",
 			  strerror(-error));

@@ -45,59 +45,80 @@ static int undo_swap(int parent, const char *name, const struct journal_op *op, 
 	return sys_rename(stage, object, parent, name, RENAME_EXCHANGE);
 }
 
-static int undo_take(const struct commit_work *work, const struct journal_op *op, int parent,
-		     const char *name, const char *object)
-{
-	int stage = work->stages[op->share];
-	int r = sys_rename(stage, object, parent, name, RENAME_NOREPLACE);
-	char kept[48];
-
-	if (r != -EEXIST)
-		return r == -ENOENT ? 0 : r; /* -ENOENT: it was not taken */
-	/* Somebody has made another one since: his stays, and what was there is not lost either. */
-	snprintf(kept, sizeof(kept), ".sessionfs-kept-%llu", (unsigned long long)op->former_ino);
-	r = sys_rename(stage, object, parent, kept, RENAME_NOREPLACE);
-	if (r == 0)
-		log_warning(
-			"a commit was undone, and %s/%s was made anew meanwhile: what was there "
-			"is beside it, as %s",
-			work->journal.shares[op->share], op->path, kept);
-	return r;
-}
-
 static int undo_meta(const struct commit_work *work, size_t number)
 {
-	const struct journal_op *op = &work->journal.ops[number];
 	char object[STAGE_OBJECT_SIZE];
-	int r;
 
 	stage_former_name(number, object);
-	r = commit_set_metadata(work, op, object);
-	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	return commit_set_metadata(work, &work->journal.ops[number], object);
+}
+
+static int undo_in_place(const struct commit_work *work, const struct journal_op *op,
+			 const char *object)
+{
+	int stage = work->stages[op->share];
+	_cleanup_close_ int parent = -1;
+	const char *name;
+
+	parent = commit_open_parent(work, op, &name);
+	if (parent < 0)
+		return parent;
+	if (op->kind == JOURNAL_PUT)
+		return undo_put(parent, name, op, stage, object);
+	if (op->kind == JOURNAL_SWAP)
+		return undo_swap(parent, name, op, stage, object);
+	return sys_rename(stage, object, parent, name, RENAME_NOREPLACE);
+}
+
+/*
+ * What was taken out of the share and cannot go back, for others have made the name anew, or its directory has
+ * gone, is not lost: it goes to the share's root.
+ */
+static int keep_former(const struct commit_work *work, const struct journal_op *op,
+		       const char *object)
+{
+	int stage = work->stages[op->share];
+	struct stat st;
+	char kept[48];
+	int r;
+
+	if (op->kind == JOURNAL_PUT || fstatat(stage, object, &st, AT_SYMLINK_NOFOLLOW) ||
+	    (op->kind == JOURNAL_SWAP && st.st_ino == op->ino))
+		return 0;
+	snprintf(kept, sizeof(kept), ".sessionfs-kept-%llu", (unsigned long long)st.st_ino);
+	r = sys_rename(stage, object, work->lowers[op->share], kept, RENAME_NOREPLACE);
+	if (r == 0)
+		log_warning("a commit was undone, and %s/%s was changed meanwhile: what was there "
+			    "is now %s/%s",
+			    work->journal.shares[op->share], op->path,
+			    work->journal.shares[op->share], kept);
+	return r;
 }
 
 static int undo(const struct commit_work *work, size_t number)
 {
 	const struct journal_op *op = &work->journal.ops[number];
-	int stage = work->stages[op->share];
 	char object[STAGE_OBJECT_SIZE];
-	_cleanup_close_ int parent = -1;
-	const char *name;
+	int r;
 
 	/* The stage goes when everything has been undone. */
-	if (stage < 0)
+	if (work->stages[op->share] < 0)
 		return 0;
-	if (op->kind == JOURNAL_META)
-		return undo_meta(work, number);
 	stage_object_name(number, object);
-	parent = plan_open_parent(work->lowers[op->share], op->path, &name);
-	if (parent < 0)
-		return parent == -ENOENT || parent == -ENOTDIR ? 0 : parent;
-	if (op->kind == JOURNAL_PUT)
-		return undo_put(parent, name, op, stage, object);
-	if (op->kind == JOURNAL_SWAP)
-		return undo_swap(parent, name, op, stage, object);
-	return undo_take(work, op, parent, name, object);
+	if (op->kind == JOURNAL_META)
+		r = undo_meta(work, number);
+	else
+		r = undo_in_place(work, op, object);
+	if (r == -ESTALE)
+		log_warning("a commit was undone, and the directory of %s/%s was moved or removed "
+			    "meanwhile: what had been done in it stays",
+			    work->journal.shares[op->share], op->path);
+	/* -ENOENT: it was not taken, -EEXIST, -ESTALE: others were there. */
+	if (r == -ENOENT || r == -EEXIST || r == -ESTALE)
+		r = 0;
+	if (r == 0 && op->kind != JOURNAL_META)
+		r = keep_former(work, op, object);
+	return r;
 }
 
 int commit_undo(const struct commit_work *work)

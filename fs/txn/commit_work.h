@@ -12,6 +12,8 @@ struct commit_work {
 	struct journal journal;
 	int *lowers; /* by share of the journal; borrowed */
 	int *stages; /* owned; -1: none */
+	/* By operation, of directories that are made: their times, which move while they are filled. Owned. */
+	struct timespec (*times)[2];
 };
 
 static inline void commit_step(const struct commit_work *work)
@@ -20,7 +22,16 @@ static inline void commit_step(const struct commit_work *work)
 		work->setup->step(work->setup->context);
 }
 
-/* The metadata of an object of the stage to the directory that the operation is about. */
+/*
+ * The directory in which an operation takes place, O_PATH, and the name in it. The fd; -ESTALE where the path
+ * leads to another one by now, or to none; or negative errno.
+ */
+int commit_open_parent(const struct commit_work *work, const struct journal_op *op,
+		       const char **ret_name);
+/*
+ * The metadata of an object of the stage to the directory that the operation is about; -ESTALE where another
+ * stands there.
+ */
 int commit_set_metadata(const struct commit_work *work, const struct journal_op *op,
 			const char *object);
 

@@ -51,6 +51,7 @@ int journal_write(struct store *store, const struct journal *journal)
 		add_number(&buf, journal->ops[i].kind);
 		add_number(&buf, journal->ops[i].share);
 		add_number(&buf, journal->ops[i].ino);
+		add_number(&buf, journal->ops[i].parent_ino);
 		add_number(&buf, journal->ops[i].former_ino);
 		add_number(&buf, journal->ops[i].former_size);
 		add_number(&buf, journal->ops[i].former_mtime_ns);
@@ -127,6 +128,7 @@ static void read_fields(struct reader *reader, struct journal *journal)
 		op->kind = (enum journal_kind)read_number(reader, JOURNAL_META);
 		op->share = (uint32_t)read_number(reader, journal->n_shares - 1);
 		op->ino = read_number(reader, UINT64_MAX);
+		op->parent_ino = read_number(reader, UINT64_MAX);
 		op->former_ino = read_number(reader, UINT64_MAX);
 		op->former_size = read_number(reader, UINT64_MAX);
 		op->former_mtime_ns = read_number(reader, UINT64_MAX);

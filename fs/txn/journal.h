@@ -26,6 +26,7 @@ struct journal_op {
 	enum journal_kind kind;
 	uint32_t share; /* index into journal.shares */
 	uint64_t ino;   /* of the object in the stage before, or of the directory of JOURNAL_META */
+	uint64_t parent_ino; /* of the directory of the path: in another one nothing is done */
 	/* what was there before, 0 for JOURNAL_PUT: a rename and its undoing change nothing of it but the ctime */
 	uint64_t former_ino;
 	uint64_t former_size;

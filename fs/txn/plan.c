@@ -113,17 +113,20 @@ static int collect(const struct diff_entry *entry, void *context)
 	return 0;
 }
 
-/* 1 and *ret_st, 0 where nothing is there, or negative errno. */
-static int look(int root_fd, const char *path, struct stat *ret_st)
+/* What is at the item's path in the lower, and in which directory. 0 or negative errno. */
+static int look(int root_fd, struct plan_item *item)
 {
 	const char *name;
-	_cleanup_close_ int parent = plan_open_parent(root_fd, path, &name);
+	_cleanup_close_ int parent = plan_open_parent(root_fd, item->path, &name);
+	struct stat st;
 
 	if (parent < 0)
 		return parent == -ENOENT || parent == -ENOTDIR || parent == -ELOOP ? 0 : parent;
-	if (fstatat(parent, name, ret_st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0 : -errno;
-	return 1;
+	if (fstatat(parent, "", &st, AT_EMPTY_PATH))
+		return -errno;
+	item->parent_ino = st.st_ino;
+	item->lower_there = fstatat(parent, name, &item->lower, AT_SYMLINK_NOFOLLOW) == 0;
+	return item->lower_there || errno == ENOENT ? 0 : -errno;
 }
 
 /*
@@ -203,30 +206,42 @@ static int judge_tree(const struct maker *maker, const char *path, enum plan_ver
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Whether who asks may put, replace or remove that name in the lower. */
-static bool may_change(const struct maker *maker, const struct plan_item *item)
+int plan_as_asker(const struct plan_asker *asker)
 {
-	const char *name;
-	_cleanup_close_ int parent = -1;
-	struct stat dir = {0};
-	bool may;
+	int r = sys_as_user(asker->uid, asker->gid);
 
-	if (maker->asker->uid == 0)
-		return true;
-	if (sys_as_user(maker->asker->uid, maker->asker->gid) < 0 || sys_drop_file_caps() < 0) {
-		sys_restore_caps();
-		sys_as_root();
-		return false;
-	}
-	parent = plan_open_parent(maker->share->lower_fd, item->path, &name);
-	may = parent >= 0 && fstatat(parent, "", &dir, AT_EMPTY_PATH) == 0 &&
-	      syscall(SYS_faccessat2, parent, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+	return r < 0 ? r : sys_drop_file_caps();
+}
+
+void plan_as_worker(void)
+{
 	sys_restore_caps();
 	sys_as_root();
+}
+
+/* Whether who asks may put, replace or remove that name in the directory that was looked at. */
+static bool may_change(const struct maker *maker, const struct plan_item *item)
+{
+	const struct plan_asker *asker = maker->asker;
+	_cleanup_close_ int parent = -1;
+	struct stat dir = {0};
+	const char *name;
+	bool may = false;
+
+	if (asker->uid == 0)
+		return true;
+	if (plan_as_asker(asker) == 0) {
+		parent = plan_open_parent(maker->share->lower_fd, item->path, &name);
+		may = parent >= 0 && fstatat(parent, "", &dir, AT_EMPTY_PATH) == 0 &&
+		      dir.st_ino == item->parent_ino &&
+		      syscall(SYS_faccessat2, parent, "", W_OK | X_OK,
+			      AT_EACCESS | AT_EMPTY_PATH) == 0;
+	}
+	plan_as_worker();
 	if (may && dir.st_mode & S_ISVTX && item->lower_there)
-		may = dir.st_uid == maker->asker->uid || item->lower.st_uid == maker->asker->uid;
+		may = dir.st_uid == asker->uid || item->lower.st_uid == asker->uid;
 	if (may && item->change == 'm' && S_ISDIR(item->mode))
-		may = item->lower.st_uid == maker->asker->uid;
+		may = item->lower.st_uid == asker->uid;
 	return may;
 }
 
@@ -235,19 +250,24 @@ static int by_path(const void *key, const void *item)
 	return strcmp(key, ((const struct plan_item *)item)->path);
 }
 
+const struct plan_item *plan_find_parent(const struct plan_item *items, size_t count,
+					 const char *path)
+{
+	const char *name = path_base(path);
+	char parent[PATH_MAX];
+
+	if (name == path)
+		return NULL;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path - 1), path);
+	return bsearch(parent, items, count, sizeof(*items), by_path);
+}
+
 /* The directory that it goes into is made by this plan: then that one's rights have been asked. */
 static bool parent_is_new(const struct maker *maker, const struct plan_item *item)
 {
-	const char *name = path_base(item->path);
-	const struct plan_item *found;
-	char parent[PATH_MAX];
-
-	if (name == item->path)
-		return false;
-	snprintf(parent, sizeof(parent), "%.*s", (int)(name - item->path - 1), item->path);
-	found = bsearch(parent, maker->plan->items + maker->first,
-			maker->plan->count - maker->first, sizeof(*found), by_path);
-	return found && (found->change == 'A' || found->change == 'T');
+	return item->parent_ino == 0 &&
+	       plan_find_parent(maker->plan->items + maker->first,
+				maker->plan->count - maker->first, item->path);
 }
 
 /* Whether what was copied was the lower's file of that path, and not one that was moved there. */
@@ -296,11 +316,10 @@ static bool is_mere_copy(const struct maker *maker, const struct plan_item *item
 static int judge(const struct maker *maker, struct plan_item *item)
 {
 	struct layout_base base;
-	int r = look(maker->share->lower_fd, item->path, &item->lower);
+	int r = look(maker->share->lower_fd, item);
 
 	if (r < 0)
 		return r;
-	item->lower_there = r == 1;
 	if (!item->lower_there) {
 		/* What both sides removed is not listed; a file that only they removed is. */
 		if (item->change != 'A' || seen_find(&maker->seen, item->path, &base))
@@ -356,6 +375,7 @@ int plan_add_share(struct plan *plan, const struct layout_names *names,
 			      .context = context};
 	int r = seen_read(share->work_fd, &maker.seen);
 
+	plan->asker = *asker;
 	/* The clock that ctimes are taken from, which does not run ahead of them. */
 	if (plan->started.tv_sec == 0)
 		clock_gettime(CLOCK_REALTIME_COARSE, &plan->started);

@@ -46,8 +46,15 @@ struct plan_item {
 	char *merged; /* the text of a JSON file that both sides changed; else NULL */
 	size_t merged_len;
 	char **clashes; /* PLAN_CHANGED: RFC 6901 pointers at which that could not be; NULL-terminated */
+	ino_t parent_ino;  /* of the lower's directory that it is in; 0: the plan makes that */
 	bool lower_there;  /* what is replaced, removed or changed */
 	struct stat lower; /* that, as it was when the plan was made */
+};
+
+/* Who asks. For uid 0 nothing is forbidden. */
+struct plan_asker {
+	uid_t uid;
+	gid_t gid;
 };
 
 /* Zero-initialised is empty and valid. */
@@ -57,15 +64,10 @@ struct plan {
 	size_t capacity;
 	/* When the lower was first looked at (CLOCK_REALTIME): what has a later ctime was not seen. */
 	struct timespec started;
+	struct plan_asker asker;
 };
 #define _cleanup_plan_ __attribute__((cleanup(plan_release)))
 void plan_release(struct plan *plan);
-
-/* Who asks. For uid 0 nothing is forbidden. */
-struct plan_asker {
-	uid_t uid;
-	gid_t gid;
-};
 
 /* One share of the session, its descriptors borrowed. */
 struct plan_share {
@@ -87,6 +89,17 @@ typedef bool (*plan_wanted_fn)(uint32_t share, const struct diff_entry *entry, v
 int plan_add_share(struct plan *plan, const struct layout_names *names,
 		   const struct plan_share *share, const struct plan_asker *asker,
 		   plan_wanted_fn wanted, void *context);
+
+/*
+ * The item of the directory that a path is in, among `count` items of one share in their order; NULL: the plan does
+ * not have it.
+ */
+const struct plan_item *plan_find_parent(const struct plan_item *items, size_t count,
+					 const char *path);
+
+/* The thread is who asks, with nothing but his own rights, until plan_as_worker(); in that case too if it fails. */
+int plan_as_asker(const struct plan_asker *asker);
+void plan_as_worker(void);
 
 /* The parent of a path of a share, O_PATH, and the last name in it. The fd or negative errno. */
 int plan_open_parent(int root_fd, const char *path, const char **ret_name);

@@ -70,21 +70,36 @@ void stage_links_release(struct stage_links *links)
 	*links = (struct stage_links){0};
 }
 
-/* An fd (O_PATH) of what the item is in the session. */
-static int open_ours(const struct plan_share *share, const struct plan_item *item)
+static int open_at(int root_fd, const char *path)
 {
 	const char *name;
-	_cleanup_close_ int parent = -1;
+	_cleanup_close_ int parent = plan_open_parent(root_fd, path, &name);
 	int fd;
 
-	if (item->source)
-		parent = plan_open_parent(share->lower_fd, item->source, &name);
-	else
-		parent = plan_open_parent(share->upper_fd, item->path, &name);
 	if (parent < 0)
 		return parent;
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * An fd (O_PATH) of what the item is in the session. The lower is walked as who asks: others may have put a
+ * directory of theirs, or of root's, under the name of the one that was renamed.
+ */
+static int open_ours(const struct plan_asker *asker, const struct plan_share *share,
+		     const struct plan_item *item)
+{
+	int r;
+
+	if (!item->source)
+		return open_at(share->upper_fd, item->path);
+	if (asker->uid == 0)
+		return open_at(share->lower_fd, item->source);
+	r = plan_as_asker(asker);
+	if (r == 0)
+		r = open_at(share->lower_fd, item->source);
+	plan_as_worker();
+	return r;
 }
 
 static int make_directory(const struct layout_names *names, int source_fd, int stage_fd,
@@ -161,9 +176,9 @@ static int make_former(const struct layout_names *names, const struct plan_share
 	return make_directory(names, former, stage_fd, object);
 }
 
-int stage_item(const struct layout_names *names, const struct plan_share *share,
-	       const struct plan_item *item, int stage_fd, size_t number, struct stage_links *links,
-	       uint64_t *ret_ino)
+int stage_item(const struct layout_names *names, const struct plan_asker *asker,
+	       const struct plan_share *share, const struct plan_item *item, int stage_fd,
+	       size_t number, struct stage_links *links, uint64_t *ret_ino)
 {
 	char object[STAGE_OBJECT_SIZE];
 	_cleanup_close_ int ours = -1;
@@ -173,7 +188,7 @@ int stage_item(const struct layout_names *names, const struct plan_share *share,
 	*ret_ino = 0;
 	if (item->change == 'D')
 		return 0;
-	ours = open_ours(share, item);
+	ours = open_ours(asker, share, item);
 	if (ours < 0)
 		return ours;
 	if (fstatat(ours, "", &st, AT_EMPTY_PATH))

@@ -46,8 +46,9 @@ void stage_links_release(struct stage_links *links);
 
 /*
  * Makes what the item is to be in the lower as object `number` of the stage. Of a removal there is nothing
- * to make. 0 and its inode, or negative errno.
+ * to make. What a renamed tree takes along must be within the asker's reach (-EACCES). 0 and its inode, or
+ * negative errno.
  */
-int stage_item(const struct layout_names *names, const struct plan_share *share,
-	       const struct plan_item *item, int stage_fd, size_t number, struct stage_links *links,
-	       uint64_t *ret_ino);
+int stage_item(const struct layout_names *names, const struct plan_asker *asker,
+	       const struct plan_share *share, const struct plan_item *item, int stage_fd,
+	       size_t number, struct stage_links *links, uint64_t *ret_ino);

@@ -197,6 +197,18 @@ same "$dir/before" "$dir/after" "without the right"
 chmod 777 "$share/open"
 as 1000 "$cli" commit u --json | json_envelope
 is "$(stat -c '%u %g' "$share/open/new")" "1000 1000"
+# What a renamed tree takes along must have been within reach.
+mkdir -p "$share/open/tree/shut"
+echo secret >"$share/open/tree/shut/1"
+chown -R 1000:1000 "$share/open/tree"
+chown -R 0:0 "$share/open/tree/shut"
+chmod 700 "$share/open/tree/shut"
+as 1000 "$cli" run --session u3 -- mv "$share/open/tree" "$share/open/tree2"
+status=0
+as 1000 "$cli" commit u3 --json >"$dir/json" || status=$?
+is "$status $(jq -r .error.code "$dir/json")" "7 PERMISSION_DENIED"
+is "$(cat "$share/open/tree/shut/1")" secret
+absent "$share/open/tree2"
 is "$(cat "$share/open/f")" user
 refuse PERMISSION_DENIED as 1000 "$cli" commit 0/s --json
 
@@ -242,6 +254,7 @@ mount_stop
 mkdir -p "$share/e/in"
 echo lower >"$share/e/kept"
 share_options=mode=empty
+chmod 777 "$share"
 mount_start
 in_session e 'mkdir -p e/in; echo 1 >e/in/1; echo 1 >e/2'
 is "$(commit e)" "0 ok"
@@ -249,4 +262,11 @@ is "$(cat "$share/e/kept" "$share/e/in/1" "$share/e/2" | xargs)" "lower 1 1"
 in_session e2 'mkdir e; echo ours >e/kept'
 is "$(commit e2)" "6 COMMIT_CONFLICT e/kept:appeared"
 is "$(cat "$share/e/kept")" lower
+# Nor do the rights come with a directory that only the session has made.
+mkdir -m 755 "$share/of_root"
+as 1000 "$cli" run --session u2 -- sh -c 'mkdir "$0/of_root" && echo 1 >"$0/of_root/planted"' "$share"
+status=0
+as 1000 "$cli" commit u2 --json >"$dir/json" || status=$?
+is "$status $(jq -r '.error.forbidden[].path' "$dir/json")" "7 $share/of_root/planted"
+absent "$share/of_root/planted"
 mount_stop
