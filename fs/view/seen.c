@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "base/sys.h"
 #include "store/store.h"
 #include "view/base_text.h"
@@ -130,7 +129,8 @@ static bool entry_at(const char *text, size_t len, size_t at, struct seen_entry 
 	if (len - at < sizeof(*ret_entry) || memcmp(text + at, seen_magic, sizeof(seen_magic)) != 0)
 		return false;
 	memcpy(ret_entry, text + at, sizeof(*ret_entry));
-	return len - at - sizeof(*ret_entry) >= le16toh(ret_entry->path_len) &&
+	return le16toh(ret_entry->path_len) < PATH_MAX &&
+	       len - at - sizeof(*ret_entry) >= le16toh(ret_entry->path_len) &&
 	       le64toh(ret_entry->check) == entry_check(ret_entry, text + at + sizeof(*ret_entry));
 }
 
@@ -158,42 +158,88 @@ static int add_item(struct seen *seen, size_t *capacity, const struct seen_entry
 	return 0;
 }
 
-static bool covers(const struct seen_item *dropped, const char *path)
+/* Of each path the last entry; the others are freed. */
+static void keep_last(struct seen *seen)
 {
-	return !*dropped->path || path_is_below(path, dropped->path);
-}
+	size_t kept = 0;
 
-/* Of each path the last entry stays, unless what it says was dropped since. */
-static void settle(struct seen *seen)
-{
-	size_t drops = 0, kept = 0;
-	struct seen_item *dropped;
-
-	for (size_t i = 0; i < seen->count; i++)
-		drops += seen->items[i].dropped;
-	dropped = calloc(drops + 1, sizeof(*dropped));
-	drops = 0;
-	for (size_t i = 0; dropped && i < seen->count; i++)
-		if (seen->items[i].dropped)
-			dropped[drops++] = seen->items[i];
 	if (seen->count)
 		qsort(seen->items, seen->count, sizeof(*seen->items), by_path);
 	for (size_t i = 0; i < seen->count; i++) {
-		struct seen_item *item = &seen->items[i];
-		bool last = i + 1 == seen->count || strcmp(item->path, item[1].path) != 0;
-		bool valid = last && !item->dropped && dropped;
-
-		for (size_t j = 0; valid && j < drops; j++)
-			valid = dropped[j].order < item->order || !covers(&dropped[j], item->path);
-		if (valid)
-			seen->items[kept++] = *item;
-		else if (!item->dropped)
-			free(item->path);
+		if (i + 1 < seen->count &&
+		    strcmp(seen->items[i].path, seen->items[i + 1].path) == 0)
+			free(seen->items[i].path);
+		else
+			seen->items[kept++] = seen->items[i];
 	}
-	for (size_t i = 0; i < drops; i++)
-		free(dropped[i].path);
-	free(dropped);
 	seen->count = kept;
+}
+
+static const struct seen_item *find(const struct seen *seen, const char *path)
+{
+	size_t low = 0, high = seen->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(path, seen->items[middle].path);
+
+		if (order == 0)
+			return &seen->items[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* Whether the item's path, or a directory above it, was dropped after it was noted. */
+static bool is_dropped(const struct seen *dropped, const struct seen_item *item)
+{
+	char path[PATH_MAX];
+	size_t len = strlen(item->path);
+	const struct seen_item *found;
+
+	memcpy(path, item->path, len + 1);
+	for (;;) {
+		found = find(dropped, path);
+		if (found && found->order > item->order)
+			return true;
+		if (len == 0)
+			return false;
+		while (len > 0 && path[len] != '/')
+			len--;
+		path[len] = '\0';
+	}
+}
+
+/* Takes the drops out, and what they void. 0 or -ENOMEM. */
+static int settle(struct seen *seen)
+{
+	_cleanup_seen_ struct seen dropped = {0};
+	size_t kept = 0;
+
+	dropped.items = calloc(seen->count + 1, sizeof(*dropped.items));
+	if (!dropped.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < seen->count; i++) {
+		if (seen->items[i].dropped)
+			dropped.items[dropped.count++] = seen->items[i];
+		else
+			seen->items[kept++] = seen->items[i];
+	}
+	seen->count = kept;
+	keep_last(seen);
+	keep_last(&dropped);
+	kept = 0;
+	for (size_t i = 0; i < seen->count; i++) {
+		if (is_dropped(&dropped, &seen->items[i]))
+			free(seen->items[i].path);
+		else
+			seen->items[kept++] = seen->items[i];
+	}
+	seen->count = kept;
+	return 0;
 }
 
 int seen_read(int work_fd, struct seen *seen)
@@ -214,9 +260,7 @@ int seen_read(int work_fd, struct seen *seen)
 		r = add_item(seen, &capacity, &entry, text + at + sizeof(entry));
 		at += sizeof(entry) + le16toh(entry.path_len);
 	}
-	if (r == 0)
-		settle(seen);
-	return r;
+	return r == 0 ? settle(seen) : r;
 }
 
 void seen_release(struct seen *seen)
@@ -229,20 +273,9 @@ void seen_release(struct seen *seen)
 
 bool seen_find(const struct seen *seen, const char *path, struct layout_base *ret_base)
 {
-	size_t low = 0, high = seen->count;
+	const struct seen_item *found = find(seen, path);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(path, seen->items[middle].path);
-
-		if (order == 0) {
-			*ret_base = seen->items[middle].base;
-			return true;
-		}
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
+	if (found)
+		*ret_base = found->base;
+	return found;
 }

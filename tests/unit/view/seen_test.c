@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,4 +113,21 @@ Test(seen, a_torn_note_costs_no_other)
 		close(fd);
 		cr_assert_eq((noted("a") == 1) + (noted("b") == 2), 1, "byte %zd", at);
 	}
+}
+
+/* Any user can have a name noted and dropped again and again; reading that must not take the square of it. */
+Test(seen, many_drops_are_read_in_time, .timeout = 20)
+{
+	const int rounds = 60000;
+
+	for (int i = 0; i < rounds; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "dir/%d/file", i);
+		note(path, (ino_t)i + 1);
+		if (i % 2)
+			note(path, 0);
+	}
+	cr_assert_eq(noted("dir/4/file"), 5);
+	cr_assert_eq(noted("dir/5/file"), 0);
 }
