@@ -35,29 +35,34 @@ static void add_number(struct buf *buf, uint64_t number)
 	buf_add(buf, "", 1);
 }
 
+void journal_encode(const struct journal *journal, struct buf *ret_text)
+{
+	add_text(ret_text, JOURNAL_VERSION);
+	add_number(ret_text, journal->done);
+	add_number(ret_text, journal->uid);
+	add_text(ret_text, journal->session);
+	add_number(ret_text, journal->n_shares);
+	for (uint32_t i = 0; i < journal->n_shares; i++)
+		add_text(ret_text, journal->shares[i]);
+	add_number(ret_text, journal->n_ops);
+	for (size_t i = 0; i < journal->n_ops; i++) {
+		add_number(ret_text, journal->ops[i].kind);
+		add_number(ret_text, journal->ops[i].share);
+		add_number(ret_text, journal->ops[i].ino);
+		add_number(ret_text, journal->ops[i].parent_ino);
+		add_number(ret_text, journal->ops[i].former_ino);
+		add_number(ret_text, journal->ops[i].former_size);
+		add_number(ret_text, journal->ops[i].former_mtime_ns);
+		add_number(ret_text, journal->ops[i].merged);
+		add_text(ret_text, journal->ops[i].path);
+	}
+}
+
 int journal_write(struct store *store, const struct journal *journal)
 {
 	_cleanup_buf_ struct buf buf = {0};
 
-	add_text(&buf, JOURNAL_VERSION);
-	add_number(&buf, journal->done);
-	add_number(&buf, journal->uid);
-	add_text(&buf, journal->session);
-	add_number(&buf, journal->n_shares);
-	for (uint32_t i = 0; i < journal->n_shares; i++)
-		add_text(&buf, journal->shares[i]);
-	add_number(&buf, journal->n_ops);
-	for (size_t i = 0; i < journal->n_ops; i++) {
-		add_number(&buf, journal->ops[i].kind);
-		add_number(&buf, journal->ops[i].share);
-		add_number(&buf, journal->ops[i].ino);
-		add_number(&buf, journal->ops[i].parent_ino);
-		add_number(&buf, journal->ops[i].former_ino);
-		add_number(&buf, journal->ops[i].former_size);
-		add_number(&buf, journal->ops[i].former_mtime_ns);
-		add_number(&buf, journal->ops[i].merged);
-		add_text(&buf, journal->ops[i].path);
-	}
+	journal_encode(journal, &buf);
 	return buf_failed(&buf) ? -ENOMEM
 				: store_state_write(store, JOURNAL_FILE, buf.data, buf.len);
 }
@@ -81,13 +86,16 @@ static const char *read_text(struct reader *reader)
 	return text;
 }
 
+/* Digits alone, as they are written. */
 static uint64_t read_number(struct reader *reader, uint64_t max)
 {
 	const char *text = read_text(reader);
-	char *end;
-	uint64_t number = strtoull(text, &end, 10);
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
 
-	if (!*text || *end || number > max)
+	errno = 0;
+	number = strtoull(text, NULL, 10);
+	if (digits == 0 || text[digits] || errno || number > max)
 		reader->error = -EBADMSG;
 	return reader->error ? 0 : number;
 }
@@ -126,7 +134,7 @@ static void read_fields(struct reader *reader, struct journal *journal)
 		struct journal_op *op = &journal->ops[journal->n_ops];
 
 		op->kind = (enum journal_kind)read_number(reader, JOURNAL_META);
-		op->share = (uint32_t)read_number(reader, journal->n_shares - 1);
+		op->share = (uint32_t)read_number(reader, UINT32_MAX);
 		op->ino = read_number(reader, UINT64_MAX);
 		op->parent_ino = read_number(reader, UINT64_MAX);
 		op->former_ino = read_number(reader, UINT64_MAX);
@@ -134,26 +142,33 @@ static void read_fields(struct reader *reader, struct journal *journal)
 		op->former_mtime_ns = read_number(reader, UINT64_MAX);
 		op->merged = read_number(reader, 1);
 		op->path = copy_text(reader);
+		if (op->kind == 0 || op->share >= journal->n_shares)
+			reader->error = reader->error ? reader->error : -EBADMSG;
 	}
+	if (!reader->error && reader->at != reader->end)
+		reader->error = -EBADMSG;
 }
 
-int journal_read(struct store *store, struct journal *ret_journal)
+int journal_decode(const void *data, size_t len, struct journal *ret_journal)
 {
 	_cleanup_journal_ struct journal journal = {0};
-	_cleanup_free_ void *data = NULL;
-	size_t len;
-	int r = store_state_read(store, JOURNAL_FILE, &data, &len);
-	struct reader reader;
+	struct reader reader = {.at = data, .end = (const char *)data + len};
 
-	if (r < 0)
-		return r;
-	reader = (struct reader){.at = data, .end = (const char *)data + len};
 	read_fields(&reader, &journal);
 	if (reader.error)
 		return reader.error;
 	*ret_journal = journal;
 	journal = (struct journal){0};
 	return 0;
+}
+
+int journal_read(struct store *store, struct journal *ret_journal)
+{
+	_cleanup_free_ void *data = NULL;
+	size_t len;
+	int r = store_state_read(store, JOURNAL_FILE, &data, &len);
+
+	return r < 0 ? r : journal_decode(data, len, ret_journal);
 }
 
 int journal_exists(struct store *store)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "store/store.h"
 
 enum journal_kind {
@@ -46,6 +47,10 @@ struct journal {
 };
 #define _cleanup_journal_ __attribute__((cleanup(journal_release)))
 void journal_release(struct journal *journal);
+
+/* Its form on disk, and back. journal_decode(): 0 with a journal to be released, -EBADMSG, or -ENOMEM. */
+void journal_encode(const struct journal *journal, struct buf *ret_text);
+int journal_decode(const void *data, size_t len, struct journal *ret_journal);
 
 /* Durable when it returns. 0, -EFBIG where it is more than a state file holds, or negative errno. */
 int journal_write(struct store *store, const struct journal *journal);
