@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/sys.h"
+#include "ctl/gate.h"
 #include "ctl/target.h"
 #include "txn/clone.h"
 #include "txn/names.h"
@@ -99,38 +100,59 @@ static int make_child(struct ctl_request *request, uint32_t parent, uint32_t *re
 	return err_suggest(err, "Take another name, or drop it: sessionfs rm %s", request->session);
 }
 
-int request_session_fork(struct ctl_request *request, struct err *err)
+static int fork_shares(struct instance *instance, uint32_t parent, uint32_t child, struct err *err)
+{
+	const struct session_record *from = registry_at(instance->registry, parent);
+	const struct session_record *to = registry_at(instance->registry, child);
+
+	for (uint32_t i = 0; i < instance->config->n_shares; i++) {
+		const char *share_path = instance->config->shares[i].path;
+		int r = fork_share(instance, from, to, share_path);
+
+		if (r < 0)
+			return err_set_errno(
+				err, ERR_IO_ERROR, -r,
+				"session %s is not forked: cannot copy its changes to %s", from->id,
+				share_path);
+	}
+	return 0;
+}
+
+static int fork_session(struct ctl_request *request, uint32_t parent, uint32_t child,
+			struct err *err)
 {
 	struct instance *instance = request->instance;
-	const struct session_record *from, *to;
+	const struct session_record *from = registry_at(instance->registry, parent);
+	const struct session_record *to = registry_at(instance->registry, child);
+	struct gate_change change;
 	struct err ignored = {0};
-	uint32_t parent = 0, child = 0;
-	int r = 0;
+	int r;
 
-	if (target_session(request, request_text(request, "session"), &parent, err) < 0 ||
-	    make_child(request, parent, &child, err) < 0)
-		return -1;
-	from = registry_at(instance->registry, parent);
-	to = registry_at(instance->registry, child);
-	for (uint32_t i = 0; r == 0 && i < instance->config->n_shares; i++) {
-		const char *share_path = instance->config->shares[i].path;
-
-		r = fork_share(instance, from, to, share_path);
-		if (r < 0)
-			err_set_errno(err, ERR_IO_ERROR, -r,
-				      "session %s is not forked: cannot copy its changes to %s",
-				      from->id, share_path);
-	}
-	if (r < 0) {
+	/* Nobody begins a run in it before it has its changes. */
+	if (!gate_close(instance->runs, child, 0, &change))
+		return target_busy(request, child, "fork to", err);
+	r = fork_shares(instance, parent, child, err);
+	if (r < 0)
 		registry_remove(instance->registry, child, &ignored);
-		return -1;
-	}
 	if (instance->session_changed)
-		instance->session_changed(child, false, instance->context);
+		instance->session_changed(child, r < 0, instance->context);
+	gate_open(&change);
+	if (r < 0)
+		return -1;
 	events_emit_consume(instance->events, to->uid, child, "session_forked",
 			    json_pack("{s:s, s:s}", "session", to->id, "from", from->id));
 	request->data = json_pack("{s:s, s:I, s:s, s:o}", "session", to->id, "uid",
 				  (json_int_t)to->uid, "from", from->id, "view",
 				  session_path_json(instance, child));
 	return CTL_DONE;
+}
+
+int request_session_fork(struct ctl_request *request, struct err *err)
+{
+	uint32_t parent = 0, child = 0;
+
+	if (target_session(request, request_text(request, "session"), &parent, err) < 0 ||
+	    make_child(request, parent, &child, err) < 0)
+		return -1;
+	return fork_session(request, parent, child, err);
 }
