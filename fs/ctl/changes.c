@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/sys.h"
@@ -44,16 +45,11 @@ static int collect_entry(const struct diff_entry *entry, void *context)
 	struct collector *collector = context;
 	struct changes *changes = collector->changes;
 	char *path;
+	int r;
 
-	if (changes->count == changes->capacity) {
-		size_t capacity = changes->capacity ? changes->capacity * 2 : 64;
-		struct changes_item *items = reallocarray(changes->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		changes->items = items;
-		changes->capacity = capacity;
-	}
+	r = GROW(changes);
+	if (r < 0)
+		return r;
 	if (asprintf(&path, "%s/%s", collector->share, entry->path) < 0)
 		return -ENOMEM;
 	changes->items[changes->count++] =

@@ -230,7 +230,7 @@ static enum journal_kind kind_of(const struct plan_item *item)
 /* `first`: where the items of its share begin; its directory comes before it. */
 static int stage_op(struct commit_work *work, const struct plan *plan,
 		    const struct plan_share *share, size_t first, size_t number,
-		    struct stage_links *links)
+		    struct links *links)
 {
 	const struct plan_item *item = &plan->items[number], *parent;
 	struct journal_op *op = &work->journal.ops[number];
@@ -260,7 +260,7 @@ static int stage_op(struct commit_work *work, const struct plan *plan,
 static int stage_all(struct commit_work *work, const struct plan *plan,
 		     const struct plan_share *shares, size_t n_shares, size_t *ret_item)
 {
-	struct stage_links *links = calloc(n_shares + 1, sizeof(*links));
+	struct links *links = calloc(n_shares + 1, sizeof(*links));
 	int r = links ? 0 : -ENOMEM;
 	size_t first = 0;
 
@@ -280,7 +280,7 @@ static int stage_all(struct commit_work *work, const struct plan *plan,
 		commit_step(work);
 	}
 	for (size_t i = 0; links && i < n_shares; i++)
-		stage_links_release(&links[i]);
+		links_release(&links[i]);
 	free(links);
 	return r == 0 ? sync_shares(work) : r;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/sys.h"
 #include "txn/compare.h"
 #include "txn/names.h"
@@ -57,21 +58,6 @@ struct open_visit {
 	int base; /* the lower's namesake: what is compared with */
 };
 
-static int grow(void **items, size_t *capacity, size_t count, size_t size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *grown;
-
-	if (count < *capacity)
-		return 0;
-	grown = reallocarray(*items, wanted, size);
-	if (!grown)
-		return -ENOMEM;
-	*items = grown;
-	*capacity = wanted;
-	return 0;
-}
-
 /* A new string, or NULL with errno ENAMETOOLONG or ENOMEM. */
 static char *join(const char *dir, const char *name)
 {
@@ -91,8 +77,8 @@ static char *join(const char *dir, const char *name)
 static int add_change(struct walk *walk, const struct visit *visit, const char *name, char change,
 		      mode_t mode, bool in_upper)
 {
-	int r = grow((void **)&walk->changes, &walk->changes_capacity, walk->n_changes,
-		     sizeof(*walk->changes));
+	int r = grow_array((void **)&walk->changes, &walk->changes_capacity, walk->n_changes,
+			   sizeof(*walk->changes));
 	_cleanup_free_ char *source = NULL;
 	char *path;
 
@@ -117,8 +103,8 @@ static int add_visit(struct walk *walk, const char *dir, const char *name, char 
 {
 	_cleanup_free_ char *source = source_consume;
 	char *path;
-	int r = grow((void **)&walk->visits, &walk->visits_capacity, walk->n_visits,
-		     sizeof(*walk->visits));
+	int r = grow_array((void **)&walk->visits, &walk->visits_capacity, walk->n_visits,
+			   sizeof(*walk->visits));
 
 	if (r < 0)
 		return r;

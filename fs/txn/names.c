@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 
 void names_release(struct names *names)
 {
@@ -18,17 +19,12 @@ void names_release(struct names *names)
 	*names = (struct names){0};
 }
 
-static int add(struct names *names, const char *name)
+int names_add(struct names *names, const char *name)
 {
-	if (names->count == names->capacity) {
-		size_t capacity = names->capacity ? names->capacity * 2 : 32;
-		char **items = reallocarray(names->items, capacity, sizeof(*items));
+	int r = GROW(names);
 
-		if (!items)
-			return -ENOMEM;
-		names->items = items;
-		names->capacity = capacity;
-	}
+	if (r < 0)
+		return r;
 	names->items[names->count] = strdup(name);
 	if (!names->items[names->count])
 		return -ENOMEM;
@@ -56,7 +52,7 @@ int names_read(struct names *names, int fd)
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		r = add(names, entry->d_name);
+		r = names_add(names, entry->d_name);
 		if (r < 0)
 			return r;
 	}

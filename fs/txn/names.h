@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of several directories as one sorted set.
+ * Names: of several directories as one sorted set, or in the order in which they came.
  */
 #pragma once
 
@@ -16,6 +16,8 @@ struct names {
 #define _cleanup_names_ __attribute__((cleanup(names_release)))
 
 void names_release(struct names *names);
+/* Adds a copy of the name. 0 or -ENOMEM. */
+int names_add(struct names *names, const char *name);
 /* Adds a directory's names but "." and ".."; fd is borrowed, -1 adds nothing. 0, negative errno. */
 int names_read(struct names *names, int fd);
 /* Sorts by bytes and drops what is there twice. */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/grow.h"
 #include "base/path.h"
 #include "base/sys.h"
 #include "txn/compare.h"
@@ -87,18 +88,13 @@ static int collect(const struct diff_entry *entry, void *context)
 	struct plan *plan = maker->plan;
 	struct plan_item item = {
 		.share = maker->share->share, .change = entry->change, .mode = entry->mode};
+	int r;
 
 	if (maker->wanted && !maker->wanted(item.share, entry, maker->context))
 		return 0;
-	if (plan->count == plan->capacity) {
-		size_t capacity = plan->capacity ? plan->capacity * 2 : 64;
-		struct plan_item *items = reallocarray(plan->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		plan->items = items;
-		plan->capacity = capacity;
-	}
+	r = GROW(plan);
+	if (r < 0)
+		return r;
 	item.path = strdup(entry->path);
 	if (!item.path)
 		return -ENOMEM;

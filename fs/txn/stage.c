@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,12 +10,6 @@
 #include "base/sys.h"
 #include "view/copyup.h"
 #include "view/metacopy.h"
-
-struct stage_link {
-	dev_t dev;
-	ino_t ino;
-	size_t number;
-};
 
 void stage_name(const struct store *store, char ret[STAGE_NAME_SIZE])
 {
@@ -62,12 +55,6 @@ int stage_make(const struct store *store, int lower_fd)
 	if (mkdirat(lower_fd, name, 0700))
 		return -errno;
 	return stage_open(store, lower_fd);
-}
-
-void stage_links_release(struct stage_links *links)
-{
-	free(links->items);
-	*links = (struct stage_links){0};
 }
 
 static int open_at(int root_fd, const char *path)
@@ -134,31 +121,17 @@ static int put_merged(const struct plan_item *item, int stage_fd, const char *ob
 }
 
 /* 1: it is another name of an object that is staged already, and is linked. */
-static int link_known(struct stage_links *links, const struct stat *ours, int stage_fd,
+static int link_known(struct links *links, const struct stat *ours, int stage_fd,
 		      const char *object, size_t number)
 {
 	char first[STAGE_OBJECT_SIZE];
+	size_t first_number;
+	int r = links_meet(links, ours, number, &first_number);
 
-	if (S_ISDIR(ours->st_mode) || ours->st_nlink < 2)
-		return 0;
-	for (size_t i = 0; i < links->count; i++) {
-		if (links->items[i].dev != ours->st_dev || links->items[i].ino != ours->st_ino)
-			continue;
-		stage_object_name(links->items[i].number, first);
-		return linkat(stage_fd, first, stage_fd, object, 0) ? -errno : 1;
-	}
-	if (links->count == links->capacity) {
-		size_t capacity = links->capacity ? links->capacity * 2 : 16;
-		struct stage_link *items = reallocarray(links->items, capacity, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		links->items = items;
-		links->capacity = capacity;
-	}
-	links->items[links->count++] =
-		(struct stage_link){.dev = ours->st_dev, .ino = ours->st_ino, .number = number};
-	return 0;
+	if (r <= 0)
+		return r;
+	stage_object_name(first_number, first);
+	return linkat(stage_fd, first, stage_fd, object, 0) ? -errno : 1;
 }
 
 /* A directory keeps its inode and gets other metadata: both, the old and the new, lie in the stage. */
@@ -178,7 +151,7 @@ static int make_former(const struct layout_names *names, const struct plan_share
 
 int stage_item(const struct layout_names *names, const struct plan_asker *asker,
 	       const struct plan_share *share, const struct plan_item *item, int stage_fd,
-	       size_t number, struct stage_links *links, uint64_t *ret_ino)
+	       size_t number, struct links *links, uint64_t *ret_ino)
 {
 	char object[STAGE_OBJECT_SIZE];
 	_cleanup_close_ int ours = -1;

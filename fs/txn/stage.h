@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "store/store.h"
+#include "txn/links.h"
 #include "txn/plan.h"
 
 #define STAGE_NAME_SIZE 48
@@ -36,19 +37,11 @@ static inline void stage_former_name(size_t number, char ret[STAGE_OBJECT_SIZE])
 	snprintf(ret, STAGE_OBJECT_SIZE, "%zu.old", number);
 }
 
-/* Files of several names in the session, and which object was the first. Zero-initialised is empty. */
-struct stage_links {
-	struct stage_link *items;
-	size_t count;
-	size_t capacity;
-};
-void stage_links_release(struct stage_links *links);
-
 /*
  * Makes what the item is to be in the lower as object `number` of the stage. Of a removal there is nothing
- * to make. What a renamed tree takes along must be within the asker's reach (-EACCES). 0 and its inode, or
+ * to make, and another name of an object that was staged is a link to that one (`links`: of this stage). What a renamed tree takes along must be within the asker's reach (-EACCES). 0 and its inode, or
  * negative errno.
  */
 int stage_item(const struct layout_names *names, const struct plan_asker *asker,
 	       const struct plan_share *share, const struct plan_item *item, int stage_fd,
-	       size_t number, struct stage_links *links, uint64_t *ret_ino);
+	       size_t number, struct links *links, uint64_t *ret_ino);

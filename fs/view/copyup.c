@@ -54,7 +54,7 @@ static int copy_xattrs(const struct layout_names *names, int src_fd, int dst_fd)
 	if (size < 0)
 		return -errno;
 	for (const char *name = list; name < list + size; name += strlen(name) + 1) {
-		if (layout_xattr_is_private(names, name))
+		if (names && layout_xattr_is_private(names, name))
 			continue;
 		r = copy_one_xattr(src, dst, name);
 		if (r < 0)

@@ -44,7 +44,10 @@ int copyup_directory(struct layer_dir *parent, const char *name, int lower_fd);
 int copyup_entry(struct layer_dir *dir, const char *name, enum copyup_data data,
 		 const _Atomic bool *cancelled);
 
-/* Owner, mode, attributes and times of an object to another of its type; either fd may be O_PATH. */
+/*
+ * Owner, mode, attributes and times of an object to another of its type; either fd may be O_PATH. Attributes of
+ * the overlay stay behind; with `names` NULL they come along, within one store.
+ */
 int copyup_metadata(const struct layout_names *names, int src_fd, const struct stat *st,
 		    int dst_fd);
 
@@ -77,8 +80,8 @@ void copyup_source_release(struct copyup_source *source);
 #define COPYUP_SOURCE_NONE ((struct copyup_source){.fd = -1, .data_fd = -1})
 
 /*
- * Copies a file, symlink or special file to a new name, with owner, mode, attributes and times. Never
- * replaces. 0, or negative errno with nothing left behind.
+ * Copies a file, symlink or special file to a new name, with owner, mode, attributes (`names` as for
+ * copyup_metadata()) and times. Never replaces. 0, or negative errno with nothing left behind.
  */
 int copyup_copy(const struct layout_names *names, const struct copyup_source *source, int dirfd,
 		const char *name);

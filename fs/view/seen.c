@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/grow.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "store/store.h"
@@ -134,21 +135,14 @@ static bool entry_at(const char *text, size_t len, size_t at, struct seen_entry 
 	       le64toh(ret_entry->check) == entry_check(ret_entry, text + at + sizeof(*ret_entry));
 }
 
-static int add_item(struct seen *seen, size_t *capacity, const struct seen_entry *entry,
-		    const char *path)
+static int add_item(struct seen *seen, const struct seen_entry *entry, const char *path)
 {
 	struct seen_item item = {.order = seen->count,
 				 .dropped = le16toh(entry->kind) == SEEN_DROPPED};
+	int r = GROW(seen);
 
-	if (seen->count == *capacity) {
-		size_t wanted = *capacity ? *capacity * 2 : 64;
-		struct seen_item *items = reallocarray(seen->items, wanted, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		seen->items = items;
-		*capacity = wanted;
-	}
+	if (r < 0)
+		return r;
 	item.path = strndup(path, le16toh(entry->path_len));
 	if (!item.path)
 		return -ENOMEM;
@@ -246,7 +240,7 @@ int seen_read(int work_fd, struct seen *seen)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t len = sys_read_file(work_fd, SEEN_LOG, SEEN_MAX, &text);
-	size_t capacity = 0, at = 0;
+	size_t at = 0;
 	struct seen_entry entry;
 	int r = 0;
 
@@ -257,7 +251,7 @@ int seen_read(int work_fd, struct seen *seen)
 			at++;
 			continue;
 		}
-		r = add_item(seen, &capacity, &entry, text + at + sizeof(entry));
+		r = add_item(seen, &entry, text + at + sizeof(entry));
 		at += sizeof(entry) + le16toh(entry.path_len);
 	}
 	return r == 0 ? settle(seen) : r;

@@ -28,6 +28,7 @@ int seen_append(int work_fd, const char *path, const struct stat *lower);
 struct seen {
 	struct seen_item *items; /* sorted by path, one for each */
 	size_t count;
+	size_t capacity;
 };
 #define _cleanup_seen_ __attribute__((cleanup(seen_release)))
 
